@@ -1,0 +1,7 @@
+"""`python -m modeldiff`."""
+
+import sys
+
+from modeldiff.cli import main
+
+sys.exit(main())

@@ -1,0 +1,456 @@
+# The closed list of what can be said about two models. The differ makes these, the report puts them into words;
+# both are checked against the list by the type checker (`assert_never` in report.py). A change is a fact with
+# its evidence and never a sentence. Rejected: one `Change` class with a free dictionary, where a forgotten key
+# shows up in a user's report instead of in mypy.
+"""Facts about two models: `Change` and its thirteen kinds, `Match`, `Matching`, `DiffResult`, `Options`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Any, ClassVar
+
+from modeldiff.graph import LayerPath, Model, Note, Shape
+
+
+class Impact(IntEnum):
+    """How far a change reaches, ordered."""
+
+    COSMETIC = 0
+    """Names and metadata: the same function of the same numbers."""
+    NUMERIC = 1
+    """Other numbers, the same computation."""
+    FUNCTIONAL = 2
+    """Another computation."""
+    INTERFACE = 3
+    """What callers must feed or get back is different."""
+
+    @property
+    def label(self) -> str:
+        """The word used on the command line and in JSON."""
+        return self.name.lower()
+
+
+class Kind(str, Enum):
+    """The thirteen kinds of change."""
+
+    LAYER_ADDED = "layer-added"
+    LAYER_REMOVED = "layer-removed"
+    LAYER_RENAMED = "layer-renamed"
+    LAYER_MOVED = "layer-moved"
+    LAYER_RETYPED = "layer-retyped"
+    INPUTS_REWIRED = "inputs-rewired"
+    INTERFACE_CHANGED = "interface-changed"
+    CONFIG_CHANGED = "config-changed"
+    WEIGHT_ADDED = "weight-added"
+    WEIGHT_REMOVED = "weight-removed"
+    WEIGHT_RESHAPED = "weight-reshaped"
+    WEIGHT_CHANGED = "weight-changed"
+    METADATA_CHANGED = "metadata-changed"
+
+
+class Evidence(str, Enum):
+    """Why two layers are a pair, strong to weak."""
+
+    USER = "user"
+    WEIGHTS = "weights"
+    NAME = "name"
+    SIGNATURE = "signature"
+    NEIGHBOURS = "neighbours"
+    SIMILARITY = "similarity"
+
+
+class Nature(str, Enum):
+    """In what way the values of a weight changed. Only what is proven is named; else UNKNOWN."""
+
+    RECAST = "recast"
+    FINE_TUNED = "fine-tuned"
+    RETRAINED = "retrained"
+    REINITIALISED = "re-initialised"
+    SCALED = "scaled"
+    PERMUTED = "permuted"
+    PRUNED = "pruned"
+    QUANTISED = "quantised"
+    RESIZED = "resized"
+    LOW_RANK = "low-rank"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a change is: the layer's path on each side, None where it does not exist, () for the model."""
+
+    old: LayerPath | None
+    new: LayerPath | None
+
+
+ROOT = Site((), ())
+"""The model itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two layers that are the same one, why, and how sure."""
+
+    old: LayerPath
+    new: LayerPath
+    evidence: Evidence
+    score: float
+    """In [0, 1], calibrated: of pairs with 0.9 at least nine in ten are right."""
+
+    @property
+    def site(self) -> Site:
+        """Where a change of this pair is."""
+        return Site(self.old, self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Every layer of both models exactly once."""
+
+    matches: tuple[Match, ...]
+    """In the new model's topological order."""
+    removed: tuple[LayerPath, ...]
+    """Old layers without a partner, in the old model's order."""
+    added: tuple[LayerPath, ...]
+    """New layers without a partner, in the new model's order."""
+
+
+# --- statistics -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """One side of a weight. NaN and infinities are counted and left out of the rest."""
+
+    mean: float
+    std: float
+    min: float
+    max: float
+    zeros: int
+    nan: int
+    inf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts over shared bins of equal width; `low` and `high` are the outer edges."""
+
+    low: float
+    high: float
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """How far the values of one weight moved. Entries that are not finite on either side are left out."""
+
+    max_abs: float
+    """max |new - old|"""
+    mean_abs: float
+    """mean |new - old|"""
+    relative_l2: float
+    """‖new - old‖ / ‖old‖; infinite where old is all zeros."""
+    cosine: float
+    """<old, new> / (‖old‖ ‖new‖); NaN where a side is all zeros."""
+    changed_fraction: float
+    """Share of the entries that differ, in [0, 1]."""
+    old: Moments
+    new: Moments
+    histogram: Histogram | None = None
+
+
+class Outcome(str, Enum):
+    """What comparing the values of one weight of a pair gave."""
+
+    IDENTICAL = "identical"
+    WITHIN_TOLERANCE = "within tolerance"
+    CHANGED = "changed"
+    RESHAPED = "reshaped"
+    NOT_COMPARED = "not compared"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightPair:
+    """One weight that stands on both sides, and what comparing it gave. Changed or not: nothing is implied."""
+
+    site: Site
+    name: str
+    """Its role, as on the new side."""
+    outcome: Outcome
+    reason: str = ""
+    """Why it was not compared: `values not readable`, `strings`, `not asked for`."""
+
+
+# --- the thirteen kinds ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LayerAdded:
+    """A layer of the new model without a partner."""
+
+    kind: ClassVar[Kind] = Kind.LAYER_ADDED
+    impact: ClassVar[Impact] = Impact.FUNCTIONAL
+    site: Site
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRemoved:
+    """A layer of the old model without a partner."""
+
+    kind: ClassVar[Kind] = Kind.LAYER_REMOVED
+    impact: ClassVar[Impact] = Impact.FUNCTIONAL
+    site: Site
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRenamed:
+    """The same layer under another name."""
+
+    kind: ClassVar[Kind] = Kind.LAYER_RENAMED
+    impact: ClassVar[Impact] = Impact.COSMETIC
+    site: Site
+    before: str
+    after: str
+    renumbered: bool = False
+    """Both names are automatic: Keras counted differently, nobody renamed anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMoved:
+    """The same layer in another parent; `before` and `after` are the parents."""
+
+    kind: ClassVar[Kind] = Kind.LAYER_MOVED
+    impact: ClassVar[Impact] = Impact.COSMETIC
+    site: Site
+    before: LayerPath
+    after: LayerPath
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRetyped:
+    """The same place, another class."""
+
+    kind: ClassVar[Kind] = Kind.LAYER_RETYPED
+    impact: ClassVar[Impact] = Impact.FUNCTIONAL
+    site: Site
+    before: str
+    after: str
+    equivalent: bool = False
+    """Same weights, config and call: a class that was renamed, or two classes Keras treats alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a connection, with the whole path of the layer that makes the tensor."""
+
+    layer: LayerPath
+    call: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InputsRewired:
+    """One call of a layer takes other tensors, told by layers and not by names."""
+
+    kind: ClassVar[Kind] = Kind.INPUTS_REWIRED
+    impact: ClassVar[Impact] = Impact.FUNCTIONAL
+    site: Site
+    call: int
+    """Which call: the old one's index, or the new one's where the old layer has fewer calls."""
+    before: tuple[Endpoint, ...]
+    """Endpoints of the old model; empty where this call is new."""
+    after: tuple[Endpoint, ...]
+    """Endpoints of the new model; empty where this call is gone."""
+    consequence: bool = False
+    """Follows from layers added or removed between: told at its cause, not as a change of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of the whole model."""
+
+    layer: LayerPath
+    """The layer that makes the tensor."""
+    shape: Shape | None
+    dtype: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceChanged:
+    """The model's inputs or outputs: their number, order, shapes or dtypes."""
+
+    kind: ClassVar[Kind] = Kind.INTERFACE_CHANGED
+    impact: ClassVar[Impact] = Impact.INTERFACE
+    site: Site
+    """The layer of the port, or the model where ports were added, removed or reordered."""
+    role: str
+    """`input` or `output`."""
+    before: tuple[Port, ...]
+    after: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChanged:
+    """One key of a layer's canonical config. A missing key is `ABSENT`."""
+
+    kind: ClassVar[Kind] = Kind.CONFIG_CHANGED
+    site: Site
+    key: str
+    """Position inside the config, dotted: `filters`, `layer.config.units`, `call[0].training`."""
+    before: Any
+    after: Any
+    impact: Impact = Impact.FUNCTIONAL
+
+
+class _Absent:
+    """The value of a key that is not there; JSON shows null."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+    def __reduce__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class WeightAdded:
+    """A weight that only the new layer has."""
+
+    kind: ClassVar[Kind] = Kind.WEIGHT_ADDED
+    impact: ClassVar[Impact] = Impact.FUNCTIONAL
+    site: Site
+    weight: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRemoved:
+    """A weight that only the old layer has."""
+
+    kind: ClassVar[Kind] = Kind.WEIGHT_REMOVED
+    impact: ClassVar[Impact] = Impact.FUNCTIONAL
+    site: Site
+    weight: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightReshaped:
+    """A weight with another shape or dtype."""
+
+    kind: ClassVar[Kind] = Kind.WEIGHT_RESHAPED
+    site: Site
+    weight: str
+    before: tuple[tuple[int, ...], str]
+    """Shape and dtype."""
+    after: tuple[tuple[int, ...], str]
+    nature: Nature = Nature.UNKNOWN
+    """RESIZED where the overlapping block is equal, RECAST where the values are equal in the narrower dtype."""
+    proof: Mapping[str, float] = field(default_factory=dict)
+    """The numbers that prove `nature`."""
+    movement: Movement | None = None
+    """Where only the dtype differs and the values do not agree."""
+
+    @property
+    def impact(self) -> Impact:
+        """Another dtype alone is another number; another shape is another computation."""
+        return Impact.NUMERIC if self.before[0] == self.after[0] else Impact.FUNCTIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class WeightChanged:
+    """A weight with other values."""
+
+    kind: ClassVar[Kind] = Kind.WEIGHT_CHANGED
+    impact: ClassVar[Impact] = Impact.NUMERIC
+    site: Site
+    weight: str
+    shape: tuple[int, ...]
+    dtype: str
+    movement: Movement
+    nature: Nature = Nature.UNKNOWN
+    proof: Mapping[str, float] = field(default_factory=dict)
+    """The numbers that prove `nature`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataChanged:
+    """A fact about the file or the compile settings: Keras version, backend, optimizer, loss."""
+
+    kind: ClassVar[Kind] = Kind.METADATA_CHANGED
+    impact: ClassVar[Impact] = Impact.COSMETIC
+    site: Site
+    key: str
+    before: Any
+    after: Any
+
+
+Change = (
+    LayerAdded
+    | LayerRemoved
+    | LayerRenamed
+    | LayerMoved
+    | LayerRetyped
+    | InputsRewired
+    | InterfaceChanged
+    | ConfigChanged
+    | WeightAdded
+    | WeightRemoved
+    | WeightReshaped
+    | WeightChanged
+    | MetadataChanged
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to compare and what counts as changed."""
+
+    weights: bool = True
+    """Compare values; shapes and dtypes are compared in any case."""
+    rtol: float = 0.0
+    """A weight counts as changed where |new - old| > atol + rtol * |old| in some entry."""
+    atol: float = 0.0
+    pins: tuple[tuple[str, str], ...] = ()
+    """Pairs the user knows: (old path, new path), as `format_path` writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiffResult:
+    """Everything known about two models. No prose, no arrays."""
+
+    old: Model
+    new: Model
+    matching: Matching
+    changes: tuple[Change, ...]
+    """In the order of the new model, removed layers at their old place; the model's own facts last."""
+    weight_pairs: tuple[WeightPair, ...] = ()
+    """Every weight on both sides of a pair, changed or not."""
+    notes: tuple[Note, ...] = ()
+    """Found by comparing (a sub-model whose connections only one file holds). The models keep their own."""
+    options: Options = field(default_factory=Options)
+
+    @property
+    def impact(self) -> Impact | None:
+        """The gravest impact; None where nothing changed."""
+        return max((change.impact for change in self.changes), default=None)
+
+    def of(self, kind: Kind) -> Iterator[Change]:
+        """The changes of one kind, in order."""
+        return (change for change in self.changes if change.kind is kind)
+
+    def _repr_html_(self) -> str:
+        from modeldiff import render
+
+        return render(self, "html")

@@ -1,0 +1,248 @@
+# The shape of a model: what a loader makes and everything later reads. Frozen and without behaviour beyond
+# walking and counting, so that a reader may trust a value once built. No third-party import at run time:
+# `import modeldiff` must stay instant. Rejected: a networkx graph (calls with argument positions do not fit
+# an edge), and weights as arrays (a checkpoint of 10 GB must cost nothing until it is compared).
+"""Models as data: `Model`, `Graph`, `Layer`, `Call`, `TensorRef`, `Weight`."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LayerPath = tuple[str, ...]
+"""Layer names from the root model down. The root model is `()` and is not a layer."""
+
+Shape = tuple[int | None, ...]
+"""The shape of one tensor; None is a free dimension (usually the batch)."""
+
+
+def format_path(path: LayerPath) -> str:
+    """`("encoder", "a/b")` as `encoder/a~1b`: the escapes of RFC 6901, so that it can be read back."""
+    return "/".join(name.replace("~", "~0").replace("/", "~1") for name in path)
+
+
+def parse_path(text: str) -> LayerPath:
+    """The inverse of `format_path`; the empty text is the root model."""
+    if not text:
+        return ()
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in text.split("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the file lacks, or that was refused while reading it. Told in every renderer."""
+
+    about: str
+    """A layer path as text, or "" for the whole file."""
+    text: str
+    """One sentence without a final full stop."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TensorRef:
+    """One tensor in one graph: Keras' history triple of layer, node index and tensor index."""
+
+    layer: str
+    """Name of the layer that makes it, unique in its graph."""
+    call: int = 0
+    """Which call of that layer inside this model, from 0."""
+    output: int = 0
+    """Which of that call's outputs, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One application of a layer (Keras: one node)."""
+
+    inputs: tuple[TensorRef, ...] = ()
+    """Every tensor it takes: positional ones first, then keyword tensors in the order of their keywords."""
+    keywords: tuple[str, ...] = ()
+    """As long as `inputs`: "" for a positional tensor, else its keyword. Empty where all are positional."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments that are no tensors and have a meaning (`training: False`), canonical."""
+
+
+class Source(Protocol):
+    """Where the numbers of one weight are. Immutable and picklable; holds no open file and no numbers."""
+
+    def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
+        """Flat arrays in C order of `entries` entries each, the last one shorter; little-endian.
+
+        bfloat16 comes as uint16 with the same bits. A block is valid until the next one is asked for.
+
+        Raises:
+            UnreadableFile: the file changed, is damaged, or the values may not be read.
+        """
+        ...
+
+    def sample(self, count: int) -> NDArray[Any]:
+        """At most `count` entries at an even stride: the same positions for the same shape.
+
+        Raises:
+            UnreadableFile: as `blocks`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One tensor of a layer. Shape, dtype and size cost nothing; values are read on demand, never kept."""
+
+    name: str
+    """Its role: `kernel`, `bias`, `forward/kernel`, `query/bias`; what the file says where no role is known."""
+    shape: tuple[int, ...]
+    """All dimensions, as Keras would give them."""
+    dtype: str
+    """numpy's name, or `bfloat16`, or `string`."""
+    source: Source | None = None
+    """None where the values cannot be read (then `Model.notes` says why)."""
+    stored_as: str = ""
+    """The name of the tensor in the file."""
+    trainable: bool = True
+    """False for statistics and state (`moving_mean`), whatever the layer says."""
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values, 0 for strings."""
+        return self.size * itemsize(self.dtype)
+
+    def digest(self) -> str:
+        """`sha256:` and the hex digest of the values' C-order little-endian bytes.
+
+        Raises:
+            UnreadableFile: the values cannot be read.
+            ValueError: there is no source.
+        """
+        if self.source is None:
+            raise ValueError(f"the values of {self.name} cannot be read")
+        hasher = hashlib.sha256()
+        for block in self.source.blocks(1 << 20):
+            hasher.update(block.data.cast("B") if block.size else b"")
+        return f"sha256:{hasher.hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer, wrapper, operation or sub-model."""
+
+    name: str
+    """Unique in its graph."""
+    class_name: str
+    """As the file says, without a package prefix."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Canonical: free of the name, of bookkeeping and of values that are today's defaults anyway."""
+    calls: tuple[Call, ...] = ()
+    """More than one call is a shared layer; none is a layer whose connections the file does not hold."""
+    weights: tuple[Weight, ...] = ()
+    """Its own weights as the file stores them; the weights of `body` stand at its layers."""
+    body: Graph | None = None
+    """The graph of a nested sub-model."""
+    canonical_class: str = ""
+    """Today's name of the same class (`Convolution2D` is `Conv2D`): what comparisons use."""
+    trainable: bool = True
+    """Effective: its own flag and that of every sub-model around it."""
+    output_shapes: tuple[Shape, ...] | None = None
+    """One shape per output of the first call; None where neither the file nor a rule tells."""
+    modern_weights: tuple[Weight, ...] | None = None
+    """The same numbers in today's layout where `weights` has an older one (Keras 1 gates), else None."""
+    kind: str = "layer"
+    """`layer`, or `op` for an operation of Keras 3 that is no layer (`keras.ops.add`)."""
+
+    def __post_init__(self) -> None:
+        if not self.canonical_class:
+            object.__setattr__(self, "canonical_class", self.class_name)
+
+    @property
+    def comparable_weights(self) -> tuple[Weight, ...]:
+        """The weights to compare: today's layout where there is an older one."""
+        return self.weights if self.modern_weights is None else self.modern_weights
+
+    @property
+    def parameters(self) -> int:
+        """Entries in its own weights."""
+        return sum(weight.size for weight in self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The layers of one model or sub-model and how they are connected."""
+
+    layers: tuple[Layer, ...] = ()
+    """In topological order; in the file's order where `has_edges` is false."""
+    inputs: tuple[TensorRef, ...] = ()
+    """The model's input tensors."""
+    outputs: tuple[TensorRef, ...] = ()
+    """The model's output tensors."""
+    name: str = ""
+    """The model's own name; for a sub-model usually the layer's name."""
+    has_edges: bool = True
+    """False where the file holds no connections: weights only, or a subclassed model."""
+
+    def walk(self, prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Layer]]:
+        """Every layer with its path: a sub-model first, then its layers."""
+        stack = [(prefix, iter(self.layers))]
+        while stack:
+            parent, layers = stack[-1]
+            layer = next(layers, None)
+            if layer is None:
+                stack.pop()
+                continue
+            path = (*parent, layer.name)
+            yield path, layer
+            if layer.body is not None:
+                stack.append((path, iter(layer.body.layers)))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model as one file holds it."""
+
+    name: str
+    """The model's own name, "" where the file has none."""
+    path: str
+    """The file as the user named it."""
+    format: str
+    """`keras-h5`, `keras-h5-weights`, `keras-v3`, `keras-v3-weights`, `keras-json`, ..."""
+    graph: Graph
+    """The root graph."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """`keras_version`, `backend`, `class_name` and, where compiled, `optimizer`, `loss`, `metrics`, ..."""
+    weights: tuple[Weight, ...] = ()
+    """Weights the model object itself owns."""
+    optimizer_weights: tuple[Weight, ...] = ()
+    """State of the optimizer: compared apart from the layers."""
+    notes: tuple[Note, ...] = ()
+    """What the file lacks or what was refused."""
+    has_config: bool = True
+    """False where the file holds no configuration: layers are then known by their weights only."""
+    has_weights: bool = True
+    """False where the file holds no weights (an architecture JSON)."""
+
+    def walk(self) -> Iterator[tuple[LayerPath, Layer]]:
+        """Every layer with its path, in topological order."""
+        return self.graph.walk()
+
+    @property
+    def parameters(self) -> int:
+        """Entries of all weights of the layers and of the model itself."""
+        own = sum(weight.size for weight in self.weights)
+        return own + sum(layer.parameters for _, layer in self.walk())
+
+
+def itemsize(dtype: str) -> int:
+    """Bytes of one entry of a `Weight.dtype`; 0 for strings."""
+    if dtype in {"bool", "bfloat16", "string"}:
+        return {"bool": 1, "bfloat16": 2, "string": 0}[dtype]
+    digits = dtype.lstrip("abcdefghijklmnopqrstuvwxyz")
+    return int(digits.split("_")[0]) // 8 if digits[:1].isdigit() else 0

@@ -1,0 +1,49 @@
+# The table of output formats. A new format is one module with `render(report, diagram)` and one row here.
+"""Renderers: a report and a diagram become one text."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from modeldiff.errors import UsageError
+
+if TYPE_CHECKING:
+    from modeldiff.changes import DiffResult
+    from modeldiff.graph import Model
+
+
+class Format(NamedTuple):
+    """One row of the table."""
+
+    module: str
+    """Below `modeldiff.renderer`; has `render(report, diagram) -> str`."""
+    has_picture: bool
+    """Whether it needs the diagram; without it `diagram` is None."""
+
+
+FORMATS = {
+    "html": Format("html", has_picture=True),
+    "svg": Format("svg", has_picture=True),
+    "dot": Format("dot", has_picture=True),
+    "json": Format("json", has_picture=False),
+    "md": Format("markdown", has_picture=False),
+    "txt": Format("text", has_picture=False),
+}
+
+
+def render(subject: DiffResult | Model, format: str) -> str:
+    """The text of `subject` in one of `FORMATS`.
+
+    Raises:
+        UsageError: there is no such format.
+        RenderError: the picture cannot be laid out.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"there is no format {format!r}", fix=f"one of {', '.join(FORMATS)}")
+    from modeldiff import diagram, report
+
+    row = FORMATS[format]
+    module = importlib.import_module(f"{__name__}.{row.module}")
+    words = report.build(subject)
+    return cast("str", module.render(words, diagram.build(subject) if row.has_picture else None))

@@ -1,0 +1,182 @@
+# Stub of the view-model: the dataclasses are settled, `build` follows.
+"""The view-model: every English sentence about a model or a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from modeldiff.changes import DiffResult, Histogram, Impact
+from modeldiff.graph import Model, Note
+
+
+class Code(str):
+    """Text that comes from a file (a name, a value): set in monospace and escaped by every renderer."""
+
+    __slots__ = ()
+
+
+Phrase = tuple[str, ...]
+"""Words of ours as `str` and words from a file as `Code`, in reading order; the plain text is their join."""
+
+
+class Status(str, Enum):
+    """The weightiest thing that happened to a layer; each layer has exactly one."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    RENAMED = "renamed"
+    MOVED = "moved"
+    UNCHANGED = "unchanged"
+
+    @property
+    def sign(self) -> str:
+        """The symbol that stands beside the colour."""
+        return {"added": "+", "removed": "−", "changed": "~", "renamed": "→", "moved": "↷", "unchanged": ""}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One neighbour of a layer."""
+
+    address: str
+    """Of the layer it points to; "" where that layer is not in the report."""
+    label: Phrase
+    status: Status
+    """ADDED or REMOVED for a connection that only one side has, else UNCHANGED."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRow:
+    """One key of a config; None where a side lacks it."""
+
+    key: str
+    old: str | None
+    new: str | None
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WeightView:
+    """One tensor."""
+
+    name: str
+    shape: str
+    """`3×3×3×64`, or `3×3×3×64 → 3×3×3×128`."""
+    dtype: str
+    size: int
+    """Entries, of the new side where there is one."""
+    status: Status
+    verdict: Phrase
+    """`fine-tuned, moved by 1.2 %` · `identical` · `not compared: strings`."""
+    stats: tuple[tuple[str, str, str], ...] = ()
+    """Rows of label, old, new."""
+    histogram: Histogram | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """One layer of either side, or a pair of them."""
+
+    address: str
+    """Unique and stable: `layer=encoder/conv1`, or `old=conv1` for a removed layer; percent-encoded, no spaces."""
+    parent: str
+    """Address of the sub-model it stands in, "" at the top."""
+    status: Status
+    impact: Impact | None
+    old: str | None
+    """Path text on the old side, None where added (or where only one model is shown)."""
+    new: str | None
+    """Path text on the new side, None where removed."""
+    old_name: str | None
+    """Last name of the old path where it differs from the new one's, else None."""
+    name: str
+    """Last name of the path."""
+    class_name: str
+    """The new class, or the old one of a removed layer."""
+    summary: str
+    """The few config values a person would name: `64 filters, 3×3, stride 2, relu`. May be ""."""
+    shape: str
+    """Output shape without the batch: `32×32×64`. "" where unknown."""
+    figure: Phrase
+    """The one fact that matters, for the right-hand side: `moved 2.1 %`, `+73,728`, `rewired`. May be ()."""
+    lines: tuple[Phrase, ...]
+    """What changed, one fact a line, gravest first. Empty where unchanged."""
+    warnings: tuple[Phrase, ...]
+    """Notes about this layer that a reviewer must see (frozen, yet it moved; weights missing)."""
+    config: tuple[ConfigRow, ...]
+    weights: tuple[WeightView, ...]
+    match: Phrase
+    """Why this is a pair, or why there is none; () where one model is shown."""
+    inputs: tuple[Link, ...]
+    outputs: tuple[Link, ...]
+    parameters: tuple[int | None, int | None]
+    """Old and new."""
+    moved: float | None
+    """Relative L2 over all its weights together: 0.0 identical, None where nothing could be compared."""
+    trainable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Layers that are told together in the list of changes."""
+
+    title: str
+    impact: str
+    """`interface`, `functional`, `numeric` or `cosmetic`."""
+    rows: tuple[str, ...]
+    """Addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCard:
+    """One file."""
+
+    side: str
+    """`old`, `new`, or "" for one model."""
+    name: str
+    """Base name of the file."""
+    details: str
+    """`Keras 2.15.0 · HDF5 · 53 layers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the whole model: parameters, bytes."""
+
+    label: str
+    old: str
+    new: str
+    delta: str
+    percent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All the words of one report, in the order in which they are read."""
+
+    subject: DiffResult | Model
+    """What is reported, for renderers that write data rather than words."""
+    verdict: Phrase
+    """One sentence: category, colon, gravest fact."""
+    lead: Phrase
+    """Architecture, then weights, in numbers. May be ()."""
+    facts: tuple[tuple[str, Phrase], ...]
+    """Lines with a label: `Callers`, `Frozen`, `Loading`. Only what has something to say."""
+    files: tuple[FileCard, ...]
+    figures: tuple[Figure, ...]
+    statuses: tuple[tuple[Status, int], ...]
+    """Layers per status, in the order of `Status`, without UNCHANGED and without zeros."""
+    impacts: tuple[tuple[Impact, int], ...]
+    """Changed layers per impact, gravest first, without zeros."""
+    unchanged: int
+    """Layers nothing happened to."""
+    groups: tuple[Group, ...]
+    """The list of changes; for one model, its layers."""
+    layers: tuple[LayerView, ...]
+    """Every layer once, in graph order: a sub-model first, then its layers; removed ones at their old place."""
+    footnotes: tuple[Phrase, ...]
+    """Automatic names renumbered and the like: said once, counted nowhere."""
+    notes: tuple[Note, ...]
+    """Of both files and of the comparison; `about` says which."""
