@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Any, ClassVar
+from urllib.parse import quote
 
-from modeldiff.graph import LayerPath, Model, Note, Shape
+from modeldiff.graph import LayerPath, Model, Note, Shape, format_path
 
 
 class Impact(IntEnum):
@@ -84,6 +85,16 @@ class Site:
 
     old: LayerPath | None
     new: LayerPath | None
+
+    @property
+    def address(self) -> str:
+        """The part after `#` of a link to this layer: `layer=encoder/conv1`, `old=conv1` where it was removed.
+
+        Percent-encoded, so it can be pasted anywhere. The two words keep the sides apart whatever layers are
+        called: no path can start with the other word.
+        """
+        side, path = ("old", self.old or ()) if self.new is None else ("layer", self.new)
+        return f"{side}={quote(format_path(path), safe='/~')}"
 
 
 ROOT = Site((), ())
