@@ -457,6 +457,24 @@ class DiffResult:
         """The gravest impact; None where nothing changed."""
         return max((change.impact for change in self.changes), default=None)
 
+    def sites(self) -> Iterator[Site]:
+        """Every layer of both models once: the new model's order, removed layers behind their old predecessor."""
+        partners = {match.new: match.old for match in self.matching.matches}
+        removed = set(self.matching.removed)
+        followers: dict[LayerPath, list[LayerPath]] = {}
+        anchor: LayerPath = ()
+        for path, _ in self.old.walk():
+            if path in removed:
+                followers.setdefault(anchor, []).append(path)
+            else:
+                anchor = path
+        yield from (Site(path, None) for path in followers.get((), ()))
+        for path, _ in self.new.walk():
+            old = partners.get(path)
+            yield Site(old, path)
+            if old is not None:
+                yield from (Site(follower, None) for follower in followers.get(old, ()))
+
     def of(self, kind: Kind) -> Iterator[Change]:
         """The changes of one kind, in order."""
         return (change for change in self.changes if change.kind is kind)

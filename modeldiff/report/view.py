@@ -1,5 +1,6 @@
-# Stub of the view-model: the dataclasses are settled, `build` follows.
-"""The view-model: every English sentence about a model or a change."""
+# What a page, a comment and a terminal show, as data: every renderer reads these and none computes a fact of its
+# own, so that all of them say the same. Words from a file are `Code`, ours are `str`: escaping is decided by type.
+"""The view-model's dataclasses."""
 
 from __future__ import annotations
 
