@@ -1,0 +1,72 @@
+# The two streams of numbers of one pair of weights. Every reader below works on blocks that stay in the cache of
+# one core, so that a tensor is fetched from memory once, however many numbers are taken from it.
+"""Blocks of two weights, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeldiff.errors import UnreadableFile
+from modeldiff.graph import Source, Weight
+
+ENTRIES = 1 << 15
+"""Entries per block: 128 kB of float32 on each side, with room for what is computed from them in 1 MB of cache."""
+
+
+def source_of(weight: Weight) -> Source:
+    """Where the values are.
+
+    Raises:
+        UnreadableFile: they cannot be read.
+    """
+    if weight.source is None:
+        raise UnreadableFile("values not readable")
+    return weight.source
+
+
+def paired(old: Weight, new: Weight, entries: int = ENTRIES) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Blocks of the same positions of two weights of one shape, as stored.
+
+    Raises:
+        UnreadableFile: a file changed or is damaged.
+    """
+    seen = 0
+    for before, after in zip(source_of(old).blocks(entries), source_of(new).blocks(entries), strict=False):
+        if before.size != after.size:
+            break
+        seen += before.size
+        yield before, after
+    if seen != old.size:
+        raise UnreadableFile("fewer values than the shape says")
+
+
+def bits(block: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
+    """The entries as unsigned integers of the same width, or as the widest that fit."""
+    block = np.ascontiguousarray(block)
+    for width in (8, 4, 2, 1):
+        if block.itemsize == width or (block.itemsize > 8 and block.nbytes % width == 0):
+            return block.view(f"<u{width}")
+    return block.view(np.uint8)
+
+
+def identical(old: Weight, new: Weight, entries: int = ENTRIES) -> bool:
+    """Whether two weights of one shape and dtype are the same bytes; stops at the first block that differs.
+
+    Raises:
+        UnreadableFile: as `paired`.
+    """
+    return all(np.array_equal(bits(before), bits(after)) for before, after in paired(old, new, entries))
+
+
+def numbers(block: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """The entries as numbers: bfloat16 as float32, a complex number as its two parts, bool as 0 and 1."""
+    if dtype == "bfloat16":
+        wide: NDArray[Any] = block.astype(np.uint32) << np.uint32(16)
+        return wide.view(np.float32)
+    if block.dtype.kind == "c":
+        return np.ascontiguousarray(block).view(block.real.dtype)
+    return block.view(np.uint8) if block.dtype.kind == "b" else block

@@ -1,0 +1,56 @@
+# One pair of weights, from cheap to dear: may it be read, is it the same bytes, how far did it move, in what way.
+# Everything here is picklable and at module level, so that it can run in a thread, a process or a cluster.
+"""Comparing the values of two weights: `compare_values`, and `compare_batch` for many small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from modeldiff.changes import Movement, Nature, Options, Outcome
+from modeldiff.differ import nature
+from modeldiff.differ.blocks import identical
+from modeldiff.differ.movement import measure
+from modeldiff.errors import UnreadableFile
+from modeldiff.graph import Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comparing the values of two weights gave."""
+
+    outcome: Outcome
+    reason: str = ""
+    """Why they were not compared."""
+    movement: Movement | None = None
+    nature: Nature = Nature.UNKNOWN
+    proof: Mapping[str, float] = field(default_factory=dict)
+
+
+def compare_batch(batch: list[tuple[Weight, Weight]], options: Options) -> list[Verdict]:
+    """`compare_values` of each pair."""
+    return [compare_values(old, new, options) for old, new in batch]
+
+
+def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
+    """The verdict on one pair; what cannot be read is not compared, and the verdict says why."""
+    same_type = (old.shape, old.dtype) == (new.shape, new.dtype)
+    outcome = Outcome.CHANGED if same_type else Outcome.RESHAPED
+    if not options.weights:
+        return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "not asked for")
+    if "string" in {old.dtype, new.dtype}:
+        return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "strings")
+    if old.source is None or new.source is None:
+        return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "values not readable")
+    try:
+        if same_type and identical(old, new):
+            return Verdict(Outcome.IDENTICAL)
+        if old.shape != new.shape:
+            return Verdict(outcome, "", None, *nature.of_reshaped(old, new))
+        movement, exceeds = measure(old, new, rtol=options.rtol, atol=options.atol)
+        if same_type and not exceeds and (options.rtol or options.atol):
+            return Verdict(Outcome.WITHIN_TOLERANCE)
+        named, proof = nature.of_changed(old, new, movement)
+    except UnreadableFile as error:
+        return Verdict(Outcome.NOT_COMPARED if same_type else outcome, f"values not readable: {error.what}")
+    return Verdict(outcome, "", None if named is Nature.RECAST and not same_type else movement, named, proof)

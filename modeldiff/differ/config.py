@@ -1,0 +1,141 @@
+# Which keys of two configs differ. DeepDiff finds where they differ; what is said about it is decided here: a list
+# of numbers is one value, another class of a regularizer is one fact and not three, and a pair of classes that
+# differ is compared only where both speak of the same thing. `==` comes first: it is free, and most pairs are equal.
+# Rejected: DeepDiff's own wording of paths (`root['a'][0]`) and its delta of list elements.
+"""Config keys that changed: `detect` for two layers, `differences` for two configs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from modeldiff.changes import ABSENT, ConfigChanged, Impact, Match
+from modeldiff.graph import Layer
+
+Position = tuple[str | int, ...]
+"""Where a value is inside a config: keys, and indices of lists of mappings."""
+
+_LAYER_KEYS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_layer"})
+"""Keys under which a wrapper keeps what it wraps: a layer's envelope, looked into also where its class changed."""
+
+
+def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
+    """One change per key that differs, in the order of the new config.
+
+    Of two layers of different classes only the keys that both have are compared, without initializers and the
+    like: how another class is initialised says nothing.
+    """
+    retyped = old.canonical_class != new.canonical_class
+    for key, before, after, position in _changes(_own(old), _own(new)):
+        impact = _impact(position)
+        if retyped and (before is ABSENT or after is ABSENT or impact is not Impact.FUNCTIONAL):
+            continue
+        yield ConfigChanged(match.site, key, before, after, impact)
+    if old.trainable != new.trainable and old.weights and new.weights:
+        yield ConfigChanged(match.site, "trainable", old.trainable, new.trainable, Impact.NUMERIC)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """The keys of two nested mappings that differ: dotted key, value before, value after (or `ABSENT`)."""
+    return ((key, before, after) for key, before, after, _ in _changes(old, new))
+
+
+def _own(layer: Layer) -> dict[str, Any]:
+    """The config without what `Layer.trainable` says better: it knows the sub-models around the layer."""
+    return {key: value for key, value in layer.config.items() if key != "trainable"}
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, Position]]:
+    if old == new:
+        return
+    from deepdiff import DeepDiff
+
+    found = DeepDiff(
+        old,
+        new,
+        view="tree",
+        ignore_nan_inequality=True,
+        zip_ordered_iterables=True,
+        threshold_to_diff_deeper=0,
+    )
+    order = {key: place for place, key in enumerate([*new, *(key for key in old if key not in new)])}
+    positions = {
+        position
+        for levels in found.values()
+        for level in levels
+        for position in _facts(old, new, tuple(level.path(output_format="list")))
+    }
+    for position in sorted(positions, key=lambda position: (order[str(position[0])], format_key(position))):
+        before, after = _at(old, position), _at(new, position)
+        if not same(before, after):
+            yield format_key(position), before, after, position
+
+
+def _facts(old: Any, new: Any, path: Position) -> Iterator[Position]:
+    """The position of the fact that a difference at `path` belongs to; none where it follows from another fact."""
+    for depth, step in enumerate(path):
+        here = path[:depth]
+        if isinstance(step, int) and not _alike(old, new):
+            yield here  # a list is one value unless it holds as many configs on both sides
+            return
+        if _class_name(old) != _class_name(new) and _class_name(old) and _class_name(new):
+            if not _LAYER_KEYS.intersection(here[-2:]):
+                yield here  # another regularizer, another schedule
+                return
+            shared = _at(old, path[depth:]) is not ABSENT and _at(new, path[depth:]) is not ABSENT
+            if step != "class_name" and not shared:
+                return
+        old, new = _at(old, (step,)), _at(new, (step,))
+    yield path
+
+
+def _class_name(value: Any) -> Any:
+    return value.get("class_name") if isinstance(value, Mapping) else None
+
+
+def _alike(old: Any, new: Any) -> bool:
+    both = isinstance(old, Sequence) and isinstance(new, Sequence) and len(old) == len(new)
+    return both and all(isinstance(value, Mapping) for value in (*old, *new))
+
+
+def _at(value: Any, position: Position) -> Any:
+    for step in position:
+        if isinstance(step, int):
+            fits = isinstance(value, Sequence) and not isinstance(value, str) and step < len(value)
+        else:
+            fits = isinstance(value, Mapping) and step in value
+        if not fits:
+            return ABSENT
+        value = value[step]
+    return value
+
+
+def format_key(position: Position) -> str:
+    """`("cells", 0, "config", "units")` as `cells[0].config.units`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in position)
+    return text.removeprefix(".")
+
+
+def same(old: Any, new: Any) -> bool:
+    """Equality where NaN equals NaN, 1 equals 1.0 and a tuple equals a list."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return len(old) == len(new) and all(map(same, old, new))
+    return bool(old == new) or (old != old and new != new)  # noqa: PLR0124 -- only NaN differs from itself
+
+
+def _impact(position: Position) -> Impact:
+    """How far a changed key reaches.
+
+    Initial values and seeds are over once a layer has weights: nothing computes with them. Regularizers and
+    constraints act on further training only: other numbers, the same computation. What is not known to be
+    harmless is another computation.
+    """
+    for step in position:
+        if isinstance(step, str):
+            if step.endswith("initializer") or step in {"seed", "name"}:
+                return Impact.COSMETIC
+            if step.endswith(("_regularizer", "_constraint")) or step == "trainable":
+                return Impact.NUMERIC
+    return Impact.FUNCTIONAL
