@@ -188,6 +188,11 @@ class Graph:
     """The model's own name; for a sub-model usually the layer's name."""
     has_edges: bool = True
     """False where the file holds no connections: weights only, or a subclassed model."""
+    input_shapes: tuple[Shape | None, ...] = ()
+    """As long as `inputs`; None where the file does not tell. The InputLayer of a Sequential is never a layer: its
+    entry of `inputs` names a layer outside `layers`."""
+    input_dtypes: tuple[str, ...] = ()
+    """As long as `inputs`."""
 
     def walk(self, prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Layer]]:
         """Every layer with its path: a sub-model first, then its layers."""

@@ -1,0 +1,229 @@
+# Inbound nodes: how a layer's calls are written. Three dialects: triples (Keras 1), quads with the keyword
+# arguments repeated on every tensor (Keras 2), and `args`/`kwargs` with tensors as objects (Keras 3). What comes
+# out is one flat form with indices as written; `keras_config` turns those into calls inside the model. A keyword
+# tensor of Keras 2 is `["layer", 0, 0]`, the same as a list of constants, and is told apart by the first entry
+# being a layer of the model.
+"""Calls of layers as the file has them: `read_nodes`, `read_refs`."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modeldiff.graph import Shape
+
+TENSOR = "<tensor>"
+"""Stands in `Node.kwargs` where a structure of constants holds a tensor."""
+
+_DEEPEST = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RawRef:
+    """One tensor argument as written: the index counts the nodes as the dialect does."""
+
+    layer: str
+    node: int
+    tensor: int
+    keyword: str = ""
+    shape: Shape | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """One call as written."""
+
+    refs: list[RawRef] = field(default_factory=list)
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    """Constants by keyword, or by flat position (`"1"`) where they are positional."""
+    position: int = 0
+    """How many positional tensors and constants were read."""
+
+
+def read_nodes(inbound: Any, layers: Container[str]) -> list[Node]:
+    """Every call in `inbound_nodes`; raises ValueError where it is none of the dialects."""
+    if inbound is None:
+        return []
+    if not isinstance(inbound, list):
+        raise ValueError("inbound_nodes is no list")  # noqa: TRY004 - one error for every unreadable form
+    return [_modern(item) if _is_modern(item) else _legacy(item, layers) for item in inbound]
+
+
+def read_refs(value: Any) -> list[RawRef]:
+    """`input_layers` or `output_layers`: a list, a bare triple, a dict or any nest of these."""
+    return [ref for ref in _legacy_refs(value, 0) if isinstance(ref, RawRef)]
+
+
+def _is_modern(item: Any) -> bool:
+    return isinstance(item, dict) and "args" in item
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_triple(item: Any) -> bool:
+    return (
+        isinstance(item, list)
+        and len(item) in {3, 4}
+        and isinstance(item[0], str)
+        and _is_index(item[1])
+        and (_is_index(item[2]) or item[0] == "_CONSTANT_VALUE")
+        and (len(item) == 3 or isinstance(item[3], dict) or item[3] is None)
+    )
+
+
+def is_empty(value: Any) -> bool:
+    """None, or a list of nothing but None: an argument that was not given."""
+    return value is None or (isinstance(value, list) and all(item is None for item in value))
+
+
+# Keras 1 and 2 ------------------------------------------------------------------------------------------------------
+
+
+def _legacy(item: Any, layers: Container[str]) -> Node:
+    node = Node()
+    kwargs: Mapping[str, Any] = {}
+    for found in _legacy_refs(item, 0):
+        if isinstance(found, RawRef):
+            node.refs.append(found)
+        elif isinstance(found, dict):
+            kwargs = kwargs or found
+            continue
+        elif not is_empty(found[0]):
+            node.kwargs[str(node.position)] = found[0]
+        node.position += 1
+    _keywords(node, kwargs, lambda value: _keyword_triple(value, layers))
+    return node
+
+
+def _legacy_refs(item: Any, depth: int) -> Iterator[RawRef | dict[str, Any] | tuple[Any]]:
+    """References, keyword arguments (dict) and constants (1-tuple) in a nest, in Keras' flat order."""
+    if depth > _DEEPEST:
+        raise ValueError("inbound nodes are nested too deeply")
+    if _is_triple(item):
+        yield (item[2],) if item[0] == "_CONSTANT_VALUE" else RawRef(item[0], item[1], item[2])
+        if len(item) == 4 and item[3]:
+            yield item[3]
+    elif isinstance(item, list):
+        for inner in item:
+            yield from _legacy_refs(inner, depth + 1)
+    elif isinstance(item, dict):
+        for key in sorted(item):
+            yield from _legacy_refs(item[key], depth + 1)
+    elif item is not None:
+        raise ValueError(f"no reference to a tensor: {str(item)[:40]!r}")
+
+
+def _keyword_triple(value: Any, layers: Container[str]) -> tuple[str, int, int, None] | None:
+    if _is_triple(value) and len(value) == 3 and value[0] in layers:
+        return value[0], value[1], value[2], None
+    return None
+
+
+# Keras 3 ------------------------------------------------------------------------------------------------------------
+
+
+def _modern(item: Mapping[str, Any]) -> Node:
+    node = Node()
+    args = _plain(item["args"])
+    for argument in args if isinstance(args, list) else [args]:
+        tensors = list(_tensors(argument, _keras_tensor, 0))
+        if not tensors:
+            if not is_empty(argument):
+                node.kwargs[str(node.position)] = argument
+            node.position += 1
+            continue
+        for tensor in tensors:
+            node.refs.append(RawRef(tensor[0], tensor[1], tensor[2], "", tensor[3]))
+        if (constants := _without(argument, _keras_tensor, 0)) is not None:
+            node.kwargs[str(node.position)] = constants
+        node.position += len(tensors)
+    kwargs = item.get("kwargs")
+    _keywords(node, kwargs if isinstance(kwargs, dict) else {}, _keras_tensor)
+    return node
+
+
+def _plain(value: Any) -> Any:
+    """`__tuple__` objects as lists."""
+    if isinstance(value, dict) and value.get("class_name") == "__tuple__":
+        return value.get("items")
+    return value
+
+
+def _keras_tensor(value: Any) -> tuple[str, int, int, Shape | None] | None:
+    if not (isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"):
+        return None
+    config = value.get("config")
+    history = config.get("keras_history") if isinstance(config, dict) else None
+    if not (_is_triple(history) and history[0] != "_CONSTANT_VALUE"):
+        raise ValueError("a tensor without history")
+    return history[0], history[1], history[2], as_shape(config.get("shape"))
+
+
+def as_shape(value: Any) -> Shape | None:
+    """A JSON list as a shape, or None where it is none."""
+    value = _plain(value)
+    if isinstance(value, dict) and value.get("class_name") == "TensorShape":
+        value = value.get("items")
+    if not isinstance(value, list | tuple):
+        return None
+    if all(item is None or _is_index(item) for item in value):
+        return tuple(value)
+    return None
+
+
+# Keyword arguments, both dialects -----------------------------------------------------------------------------------
+
+
+def _keywords(node: Node, kwargs: Mapping[str, Any], tensor_of: Any) -> None:
+    for key in sorted(kwargs):
+        value = kwargs[key]
+        tensors = list(_tensors(value, tensor_of, 0))
+        node.refs.extend(RawRef(layer, index, output, key, shape) for layer, index, output, shape in tensors)
+        kept = _without(value, tensor_of, 0) if tensors else value
+        if not is_empty(kept):
+            node.kwargs[key] = kept
+
+
+def _tensors(value: Any, tensor_of: Any, depth: int) -> Iterator[tuple[str, int, int, Shape | None]]:
+    if depth > _DEEPEST:
+        return
+    if (tensor := tensor_of(value)) is not None:
+        yield tensor
+        return
+    value = _plain(value)
+    if isinstance(value, list):
+        for item in value:
+            yield from _tensors(item, tensor_of, depth + 1)
+    elif isinstance(value, dict):
+        for key in sorted(value):
+            yield from _tensors(value[key], tensor_of, depth + 1)
+
+
+def _without(value: Any, tensor_of: Any, depth: int) -> Any:
+    """The structure with `TENSOR` for its tensors; None where nothing else is in it."""
+    structure = _marked(value, tensor_of, depth)
+    flat = [structure]
+    for item in flat:
+        if isinstance(item, list):
+            flat.extend(item)
+        elif isinstance(item, dict):
+            flat.extend(item.values())
+        elif item is not None and item != TENSOR:
+            return structure
+    return None
+
+
+def _marked(value: Any, tensor_of: Any, depth: int) -> Any:
+    if depth > _DEEPEST:
+        return None
+    if tensor_of(value) is not None:
+        return TENSOR
+    value = _plain(value)
+    if isinstance(value, list):
+        return [_marked(item, tensor_of, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {key: _marked(item, tensor_of, depth + 1) for key, item in value.items()}
+    return value
