@@ -424,6 +424,13 @@ Change = (
 )
 
 
+def is_incidental(change: Change) -> bool:
+    """Whether it follows from another change or from Keras' own counting: told once, counted nowhere."""
+    if isinstance(change, InputsRewired):
+        return change.consequence
+    return isinstance(change, LayerRenamed) and change.renumbered
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to compare and what counts as changed."""

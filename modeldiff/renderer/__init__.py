@@ -11,6 +11,7 @@ from modeldiff.errors import UsageError
 if TYPE_CHECKING:
     from modeldiff.changes import DiffResult
     from modeldiff.graph import Model
+    from modeldiff.report import Report
 
 
 class Format(NamedTuple):
@@ -32,18 +33,26 @@ FORMATS = {
 }
 
 
-def render(subject: DiffResult | Model, format: str) -> str:
-    """The text of `subject` in one of `FORMATS`.
+def render(subject: DiffResult | Model, format: str, *, digests: bool = False) -> str:
+    """The text of `subject` in one of `FORMATS`; with `digests`, one model's weights carry theirs.
 
     Raises:
         UsageError: there is no such format.
         RenderError: the picture cannot be laid out.
     """
+    from modeldiff import report
+
+    return render_report(report.build(subject, digests=digests), format)
+
+
+def render_report(report: Report, format: str) -> str:
+    """As `render`, for words that are built already: several formats of one report share them."""
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", fix=f"one of {', '.join(FORMATS)}")
-    from modeldiff import diagram, report
-
     row = FORMATS[format]
     module = importlib.import_module(f"{__name__}.{row.module}")
-    words = report.build(subject)
-    return cast("str", module.render(words, diagram.build(subject) if row.has_picture else None))
+    if not row.has_picture:
+        return cast("str", module.render(report, None))
+    from modeldiff import diagram
+
+    return cast("str", module.render(report, diagram.build(report.subject)))

@@ -4,6 +4,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from modeldiff.changes import DiffResult, Impact, LayerRenamed, MetadataChanged
+from modeldiff.graph import Model, Note
+from modeldiff.report import verdict
+from modeldiff.report.groups import blocks, by_parent, grouped
+from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
     Code,
     ConfigRow,
@@ -17,6 +26,7 @@ from modeldiff.report.view import (
     Status,
     WeightView,
 )
+from modeldiff.report.words import counted, joined, message, percent, signed
 
 __all__ = [
     "Code",
@@ -31,4 +41,114 @@ __all__ = [
     "Status",
     "WeightView",
     "build",
+    "file_names",
 ]
+
+
+def build(subject: DiffResult | Model, *, digests: bool = False) -> Report:
+    """All the words about a comparison, or about one model (whose values are read only for `digests`)."""
+    return _comparison(subject) if isinstance(subject, DiffResult) else _single(subject, digests=digests)
+
+
+def _comparison(result: DiffResult) -> Report:
+    layers = compared(result)
+    found = blocks(layers)
+    partners = {match.old: match.new for match in result.matching.matches}
+    statuses = Counter(layer.status for layer in layers)
+    impacts = Counter(layer.impact for layer in layers if layer.status is not Status.UNCHANGED)
+    names = file_names(result.old.path, result.new.path)
+    return Report(
+        subject=result,
+        verdict=verdict.verdict(result, layers, found, partners),
+        lead=verdict.lead(result, layers, found),
+        facts=tuple(verdict.facts(result, partners)),
+        files=tuple(
+            FileCard(side, name, _details(model))
+            for side, name, model in zip(("old", "new"), names, (result.old, result.new), strict=True)
+        ),
+        figures=(
+            _figure("Parameters", result.old.parameters, result.new.parameters),
+            _figure("Bytes of weights", _nbytes(result.old), _nbytes(result.new)),
+        ),
+        statuses=tuple((status, statuses[status]) for status in Status if status in statuses and status.sign),
+        impacts=tuple((impact, impacts[impact]) for impact in sorted(Impact, reverse=True) if impacts[impact]),
+        unchanged=statuses[Status.UNCHANGED],
+        groups=grouped(result, layers, found),
+        layers=layers,
+        footnotes=tuple(_footnotes(result)),
+        notes=(*_about(names[0], result.old), *_about(names[1], result.new), *result.notes),
+    )
+
+
+def _single(model: Model, *, digests: bool) -> Report:
+    layers = single(model, digests=digests)
+    (name,) = file_names(model.path)
+    return Report(
+        subject=model,
+        verdict=verdict.single(model),
+        lead=verdict.single_lead(model),
+        facts=(),
+        files=(FileCard("", name, _details(model)),),
+        figures=(
+            Figure("Parameters", "", f"{model.parameters:,}", "", ""),
+            Figure("Bytes of weights", "", f"{_nbytes(model):,}", "", ""),
+        ),
+        statuses=(),
+        impacts=(),
+        unchanged=len(layers),
+        groups=by_parent(layers),
+        layers=layers,
+        footnotes=(),
+        notes=tuple(_about(name, model)),
+    )
+
+
+def file_names(*paths: str) -> tuple[str, ...]:
+    """What to call the files: as few last components as tell them apart, never an absolute path."""
+    parts = [[part for part in path.replace("\\", "/").split("/") if part not in {"", "."}] for path in paths]
+    depth = 1
+    while depth < max(map(len, parts)) and len({tuple(path[-depth:]) for path in parts}) < len(set(paths)):
+        depth += 1
+    return tuple("/".join(path[-depth:]) for path in parts)
+
+
+def _details(model: Model) -> str:
+    version = model.metadata.get("keras_version")
+    layers = sum(1 for _ in model.walk())
+    container = {"keras-h5": "HDF5", "keras-h5-weights": "HDF5, weights only", "keras-v3": ".keras"}
+    words = [f"Keras {version}" if version else "", container.get(model.format, model.format), counted(layers, "layer")]
+    return " · ".join(filter(None, words))
+
+
+def _nbytes(model: Model) -> int:
+    return sum(weight.nbytes for _, layer in model.walk() for weight in layer.weights) + sum(
+        weight.nbytes for weight in model.weights
+    )
+
+
+def _figure(label: str, old: int, new: int) -> Figure:
+    share = percent((new - old) / old) if old and new > old else percent((old - new) / old) if old else ""
+    sign = "+" if new > old else "−"
+    return Figure(
+        label,
+        f"{old:,}",
+        f"{new:,}",
+        signed(new - old) if new != old else "",
+        f"{sign}{share}" if share and new != old else "",
+    )
+
+
+def _footnotes(result: DiffResult) -> Iterator[Phrase]:
+    renumbered = [change for change in result.changes if isinstance(change, LayerRenamed) and change.renumbered]
+    if renumbered:
+        examples = joined([(Code(change.before), " → ", Code(change.after)) for change in renumbered[:3]])
+        more = f" and {len(renumbered) - 3:,} more" if len(renumbered) > 3 else ""
+        yield (f"{counted(len(renumbered), 'automatic name')} renumbered: ", *examples, more)
+    settings = [change for change in result.changes if isinstance(change, MetadataChanged)]
+    if settings:
+        yield ("File and training settings: ", *joined([message(change, {}) for change in settings], "; "))
+
+
+def _about(name: str, model: Model) -> Iterator[Note]:
+    for note in model.notes:
+        yield replace(note, about=f"{name}: {note.about}" if note.about else name)

@@ -74,6 +74,8 @@ class WeightView:
     stats: tuple[tuple[str, str, str], ...] = ()
     """Rows of label, old, new."""
     histogram: Histogram | None = None
+    digest: str = ""
+    """`sha256:...` of the values where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +183,9 @@ class Report:
     """Automatic names renumbered and the like: said once, counted nowhere."""
     notes: tuple[Note, ...]
     """Of both files and of the comparison; `about` says which."""
+
+    @property
+    def remarks(self) -> tuple[Phrase, ...]:
+        """Footnotes and notes, one phrase each: what stands below everything else."""
+        notes = ((Code(note.about), ": ", note.text) if note.about else (note.text,) for note in self.notes)
+        return (*self.footnotes, *notes)

@@ -1,0 +1,21 @@
+# Names come from files, and a terminal obeys escape sequences while a browser and an editor obey bidirectional marks.
+# So whatever could act instead of being read is shown as its code point. Each medium adds its own escaping on top.
+"""Making hostile text visible."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_ACTING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """`text` with control, format, surrogate and unassigned characters and line ends as their code points."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(char) if unicodedata.category(char) in _ACTING else char for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

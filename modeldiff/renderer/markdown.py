@@ -1,0 +1,132 @@
+# A comment for a pull request: GitHub strips styles, classes, ids and scripts, and refuses more than 65 536
+# characters. So the budget is kept by construction: rows are taken by importance while they fit, and what is left
+# out is counted. Every text from a file stands in a code span, whose fence is longer than any run inside it.
+"""Markdown of a report, within 60 000 characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from modeldiff.renderer.characters import visible
+from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
+from modeldiff.report.words import counted, joined
+
+if TYPE_CHECKING:
+    from modeldiff.diagram import Diagram
+
+BUDGET = 60_000
+"""Characters at most; a pull-request comment takes 65 536."""
+_ROWS = 20
+_LONGEST_PHRASE = 600
+_LONGEST_NAME = 120
+
+
+def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
+    """Verdict, a table of the gravest rows, the rest folded away."""
+    head = "\n".join(_head(report))
+    table, rest = _rows(report)
+    text = f"{head}\n\n{_table(table)}\n" if table else f"{head}\n"
+    tail = [*_details(report, rest, BUDGET - len(text) - 200)]
+    return "\n".join([text, *tail]).rstrip() + "\n" if tail else text
+
+
+def _head(report: Report) -> Iterator[str]:
+    files = " ".join(visible(card.name).replace("-", "-\u200b").replace(">", "")[:200] for card in report.files)
+    yield f"<!-- modeldiff: {files} -->"
+    yield f"**{phrase(report.verdict)}**"
+    if report.lead:
+        changed = [figure for figure in report.figures if figure.delta][:1]
+        sizes = "".join(f" {figure.label} {figure.old} → {figure.new} ({figure.percent})." for figure in changed)
+        yield f"\n{phrase(report.lead)}{sizes}"
+    if report.facts:
+        yield ""
+        yield "\n".join(f"**{label}:** {phrase(words)}  " for label, words in report.facts[:_ROWS])
+
+
+def _rows(report: Report) -> tuple[list[str], list[str]]:
+    """The first rows by importance, and all that follow."""
+    views = {layer.address: layer for layer in report.layers}
+    rows = [_row(views[address], group.impact) for group in report.groups for address in group.rows]
+    return rows[:_ROWS], rows[_ROWS:]
+
+
+def _row(layer: LayerView, impact: str) -> str:
+    name = code(layer.new or layer.old or layer.name, in_table=True)
+    if layer.old_name is not None:
+        name = f"{code(layer.old_name, in_table=True)} → {name}"
+    if layer.status is Status.UNCHANGED:
+        facts: list[Phrase] = [(word,) for word in (layer.class_name, layer.summary, layer.shape) if word]
+    else:
+        facts = [*layer.warnings, *layer.lines]
+    if layer.status in {Status.ADDED, Status.REMOVED, Status.UNCHANGED} and layer.figure:
+        facts.append(layer.figure)
+    return f"| {layer.status.sign} | {name} | {phrase(joined(facts, '; '), in_table=True)} | {impact} |"
+
+
+def _table(rows: Iterable[str]) -> str:
+    return "\n".join(["|   | layer | what changed | impact |", "|---|---|---|---|", *rows])
+
+
+def _details(report: Report, rest: list[str], budget: int) -> Iterator[str]:
+    notes = [f"- {phrase(words)}" for words in report.remarks]
+    if report.unchanged and report.statuses:
+        notes.append(f"- {counted(report.unchanged, 'layer')} unchanged")
+    if not notes and not rest:
+        return
+    notes, lost_notes = _fit(notes, min(budget // 2, 8000))
+    rows, lost_rows = _fit(rest, budget - sum(map(len, notes)) - len(notes) - 400)
+    summary = [counted(len(rest), "more layer")] if rest else []
+    summary += ["notes"] if notes else []
+    yield f"<details><summary>{' and '.join(summary).capitalize()}</summary>\n"
+    if rows:
+        yield f"{_table(rows)}\n"
+    if lost_rows:
+        yield f"{lost_rows:,} more in the report.\n"
+    if notes:
+        yield "\n".join(notes) + "\n"
+    if lost_notes:
+        yield f"{lost_notes:,} more notes in the report.\n"
+    yield "</details>"
+
+
+def _fit(lines: list[str], budget: int) -> tuple[list[str], int]:
+    """The first lines that fit, and how many do not."""
+    for position, line in enumerate(lines):
+        budget -= len(line) + 1
+        if budget < 0:
+            return lines[:position], len(lines) - position
+    return lines, 0
+
+
+def phrase(words: Phrase, *, in_table: bool = False) -> str:
+    """A phrase as Markdown: names in code spans, our own words escaped; long ones are cut between words."""
+    parts: list[str] = []
+    left = _LONGEST_PHRASE
+    for word in words:
+        shown = visible(word)[: _LONGEST_NAME if isinstance(word, Code) else left]
+        left -= len(shown)
+        if left < 0:
+            return "".join([*parts, "…"])
+        parts.append(code(word, in_table=in_table) if isinstance(word, Code) else shown.translate(_SPECIAL))
+    return "".join(parts)
+
+
+def code(text: str, *, in_table: bool = False) -> str:
+    """A code span of any text.
+
+    The fence is longer than any run of backticks inside and a space pads text that starts or ends with one
+    (CommonMark 6.1); in a table `|` is escaped, since GitHub looks for it even in code (GFM 4.10).
+    """
+    shown = visible(text) or " "
+    if len(shown) > _LONGEST_NAME:
+        shown = f"{shown[: _LONGEST_NAME - 1]}…"
+    if in_table:
+        shown = shown.replace("|", "\\|")
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|~#"} | {"&": "&amp;"})

@@ -1,0 +1,148 @@
+# The terminal summary, and the same as plain text. rich owns width, colour and NO_COLOR; this file owns what stands
+# in which column. Words come from the report and are made visible before rich sees them: rich's own markup is off.
+"""Text of a report: aligned, one line per changed layer."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from modeldiff.renderer.characters import visible
+from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
+from modeldiff.report.words import counted, joined
+
+if TYPE_CHECKING:
+    from modeldiff.diagram import Diagram
+
+_WIDTH = 100
+_STYLES = {
+    Status.ADDED: "green",
+    Status.REMOVED: "red",
+    Status.CHANGED: "yellow",
+    Status.RENAMED: "blue",
+    Status.MOVED: "magenta",
+    Status.UNCHANGED: "",
+}
+
+
+def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
+    """The summary without colour, 100 columns wide."""
+    file = io.StringIO()
+    show(report, Console(file=file, width=_WIDTH, no_color=True, force_terminal=False, highlight=False))
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+
+
+def print_to(report: Report, stream: TextIO) -> None:
+    """The summary on a terminal (colour, its width) or in a pipe (neither); `NO_COLOR` is honoured."""
+    console = Console(file=stream, highlight=False)
+    if not console.is_terminal:
+        stream.write(encodable(render(report), stream.encoding))
+        return
+    show(report, console)
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """`text` with our signs replaced where the stream cannot carry them."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(encoding or "ascii", "backslashreplace").decode(encoding or "ascii")
+    return text
+
+
+_ASCII = str.maketrans({"→": "->", "−": "-", "↷": "^", "×": "x", "·": "-", "…": "...", "∞": "inf", "Δ": "d"})
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the summary to `console`."""
+    console.print(Group(*_parts(report)), soft_wrap=False)
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    yield Text(" → ".join(visible(card.name) for card in report.files), style="dim")
+    yield Text("")
+    yield _text(report.verdict, "bold")
+    yield Text("")
+    yield Padding(_figures(report), (0, 0, 0, 2))
+    rows = _rows(report)
+    if rows.row_count:
+        yield Text("")
+        yield Padding(rows, (0, 0, 0, 2))
+    told = [(label.lower(), words) for label, words in report.facts]
+    if told:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(overflow="fold")
+        for label, words in told:
+            table.add_row(label, _text(words))
+        yield Text("")
+        yield Padding(table, (0, 0, 0, 2))
+    for words in report.remarks:
+        yield Text("")
+        yield Padding(_text(words), (0, 0, 0, 2))
+
+
+def _figures(report: Report) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    if report.statuses or report.unchanged:
+        words = [f"{amount:,} {status.value}" for status, amount in report.statuses]
+        unchanged = [f"{report.unchanged:,} unchanged"] if len(report.files) > 1 else []
+        if words or unchanged:
+            table.add_row("layers", ", ".join(words + unchanged))
+    for figure in report.figures:
+        if not figure.old:
+            value = figure.new
+        elif figure.delta:
+            value = f"{figure.old} → {figure.new}   {figure.delta} ({figure.percent})"
+        else:
+            value = figure.new
+        table.add_row(figure.label.lower(), value)
+    if report.lead:
+        table.add_row("in all" if len(report.files) > 1 else "", _text(report.lead))
+    return table
+
+
+def _rows(report: Report) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0), expand=False)
+    table.add_column(no_wrap=True, width=1)
+    table.add_column(overflow="fold", max_width=44)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(justify="right", overflow="fold", max_width=24)
+    views = {layer.address: layer for layer in report.layers}
+    for group in report.groups:
+        for address in group.rows:
+            layer = views[address]
+            style = _STYLES[layer.status]
+            table.add_row(Text(layer.status.sign, style=style), _name(layer), _facts(layer), _text(layer.figure, "dim"))
+    return table
+
+
+def _name(layer: LayerView) -> Text:
+    style = _STYLES[layer.status]
+    text = Text(visible(f"{layer.old_name} → ") if layer.old_name is not None else "", style="dim")
+    return text.append(visible(layer.new or layer.old or layer.name), style=style or "bold")
+
+
+def _facts(layer: LayerView) -> Text:
+    if layer.status is Status.UNCHANGED:
+        return Text(", ".join(visible(word) for word in (layer.class_name, layer.summary, layer.shape) if word))
+    shown = layer.lines[:4]
+    more: list[Phrase] = (
+        [(counted(len(layer.lines) - len(shown), "more fact"),)] if len(layer.lines) > len(shown) else []
+    )
+    return _text(joined([*layer.warnings, *shown, *more], "; "))
+
+
+def _text(words: Phrase, style: str = "") -> Text:
+    text = Text(style=style)
+    for word in words:
+        text.append(visible(word), style="bold" if isinstance(word, Code) and not style else "")
+    return text

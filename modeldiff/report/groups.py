@@ -1,0 +1,140 @@
+# Layers that belong together are told together: a block that was added is one headline and not five. A group never
+# crosses an impact, so the list reads from the gravest down; each changed layer stands in exactly one group.
+"""The list of changes, and the blocks in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from modeldiff.changes import DiffResult, Impact, Kind, Site
+from modeldiff.graph import LayerPath
+from modeldiff.report.view import Group, LayerView, Status
+from modeldiff.report.words import counted
+
+_MERGES = {"Add", "Concatenate", "Multiply", "Average", "Maximum"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Layers added or removed together: connected to one another, or inside one sub-model."""
+
+    status: Status
+    rows: tuple[LayerView, ...]
+    after: str | None
+    """Name of the layer it follows, where there is just one."""
+
+    @property
+    def title(self) -> str:
+        """`Residual block added`, `Conv2D removed`."""
+        return f"{self.noun.capitalize() if self.noun.islower() else self.noun} {self.status.value}"
+
+    @property
+    def noun(self) -> str:
+        """What it is called: `residual block`, `sub-model encoder`, `block`, the class of a lone layer."""
+        first = self.rows[0]
+        if len(self.rows) == 1:
+            return f"{first.class_name} layer" if first.class_name else "layer"
+        inner = [row for row in self.rows if row.parent == first.address]
+        if inner:
+            return f"sub-model {first.name}"
+        classes = {row.class_name for row in self.rows}
+        return "residual block" if classes & _MERGES and len(self.rows) > 2 else "block"
+
+
+def blocks(layers: Sequence[LayerView]) -> list[Block]:
+    """Added and removed layers in connected blocks, in graph order."""
+    found: list[Block] = []
+    for status in (Status.ADDED, Status.REMOVED):
+        rows = {layer.address: layer for layer in layers if layer.status is status}
+        for members in _components(rows):
+            outside = {
+                str(link.label[0])
+                for member in members
+                for link in rows[member].inputs
+                if link.address not in rows and link.status is not Status.REMOVED
+            }
+            found.append(
+                Block(status, tuple(rows[member] for member in members), outside.pop() if len(outside) == 1 else None)
+            )
+    order = {layer.address: position for position, layer in enumerate(layers)}
+    return sorted(found, key=lambda block: order[block.rows[0].address])
+
+
+def _components(rows: Mapping[str, LayerView]) -> Iterator[list[str]]:
+    """Connected components over links and parents, each in the order of `rows`."""
+    near: dict[str, set[str]] = defaultdict(set)
+    for address, row in rows.items():
+        for other in (*(link.address for link in (*row.inputs, *row.outputs)), row.parent):
+            if other in rows:
+                near[address].add(other)
+                near[other].add(address)
+    order = {address: position for position, address in enumerate(rows)}
+    seen: set[str] = set()
+    for address in rows:
+        if address in seen:
+            continue
+        component, stack = {address}, [address]
+        while stack:
+            for other in near[stack.pop()] - component:
+                component.add(other)
+                stack.append(other)
+        seen |= component
+        yield sorted(component, key=order.__getitem__)
+
+
+def extracted(result: DiffResult) -> dict[LayerPath, list[LayerPath]]:
+    """Sub-models that are new only as a parent: path -> the matched layers that moved into them."""
+    moved: dict[LayerPath, list[LayerPath]] = defaultdict(list)
+    added = set(result.matching.added)
+    for change in result.of(Kind.LAYER_MOVED):
+        new = change.site.new
+        if new is not None and new[:-1] in added:
+            moved[new[:-1]].append(new)
+    return dict(moved)
+
+
+def grouped(result: DiffResult, layers: Sequence[LayerView], found: Iterable[Block]) -> tuple[Group, ...]:
+    """Every changed layer in one group, gravest first."""
+    titles: dict[str, str] = {}
+    homes: dict[str, Impact] = {}
+    for block in found:
+        for row in block.rows:
+            titles[row.address] = block.title if len(block.rows) > 1 else f"Layers {block.status.value}"
+    parents = {Site(None, path).address: rows for path, rows in extracted(result).items()}
+    for layer in layers:
+        if layer.status is Status.UNCHANGED:
+            continue
+        homes[layer.address] = layer.impact if layer.impact is not None else Impact.COSMETIC
+        if layer.address in parents:
+            titles[layer.address] = f"Now a sub-model: {layer.name}, {counted(len(parents[layer.address]), 'layer')}"
+    rows: dict[tuple[Impact, str], list[str]] = defaultdict(list)
+    for layer in layers:
+        if layer.address in homes:
+            impact = homes[layer.address]
+            rows[impact, titles.get(layer.address, _title(impact, layer))].append(layer.address)
+    ordered = sorted(rows.items(), key=lambda item: -item[0][0])
+    return tuple(Group(title, impact.label, tuple(addresses)) for (impact, title), addresses in ordered)
+
+
+def _title(impact: Impact, layer: LayerView) -> str:
+    if impact is Impact.INTERFACE:
+        return "Interface"
+    if impact is Impact.COSMETIC:
+        return "Names and places"
+    if impact is Impact.NUMERIC:
+        return "Weights and training"
+    return {"retyped": "Class changed", "rewired": "Connections"}.get("".join(layer.figure), "Configuration")
+
+
+def by_parent(layers: Sequence[LayerView]) -> tuple[Group, ...]:
+    """One model's layers: the top level, then each sub-model."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    names = {layer.address: layer.name for layer in layers}
+    for layer in layers:
+        rows[layer.parent].append(layer.address)
+    return tuple(
+        Group(f"Sub-model {names[parent]}" if parent in names else "Layers", "", tuple(addresses))
+        for parent, addresses in rows.items()
+    )

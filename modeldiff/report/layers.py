@@ -1,0 +1,271 @@
+# The words of one layer: what its row, its box and the inspector show. A result is read once into a `_Ledger`
+# (changes and weight pairs by site, neighbours by path), so that building stays linear in the number of layers.
+"""`LayerView`s from a comparison or from one model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from modeldiff.changes import (
+    Change,
+    ConfigChanged,
+    DiffResult,
+    Endpoint,
+    Evidence,
+    InputsRewired,
+    LayerMoved,
+    LayerRenamed,
+    LayerRetyped,
+    Outcome,
+    Site,
+    WeightPair,
+    is_incidental,
+)
+from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, format_path
+from modeldiff.report import tensors
+from modeldiff.report.summaries import summary
+from modeldiff.report.view import Code, ConfigRow, LayerView, Link, Phrase, Status
+from modeldiff.report.words import endpoint, message, percent, signed, value_text, without_batch
+
+Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
+
+
+def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
+    """Every layer of one model, with nothing to compare it with."""
+    inputs, outputs = _neighbours(model.graph)
+    warnings = _by_place(model.notes)
+    return tuple(
+        replace(
+            _bare(Site(None, path), layer),
+            status=Status.UNCHANGED,
+            figure=(f"{layer.parameters:,}",) if layer.parameters else (),
+            warnings=warnings.get(format_path(path), ()),
+            weights=tuple(tensors.one_sided(layer, Status.UNCHANGED, digests=digests)),
+            inputs=tuple(_link(end, new=True) for end in inputs.get(path, ())),
+            outputs=tuple(_link(end, new=True) for end in outputs.get(path, ())),
+        )
+        for path, layer in model.walk()
+    )
+
+
+def compared(result: DiffResult) -> tuple[LayerView, ...]:
+    """Every layer of both sides once, in the order of `DiffResult.sites`."""
+    ledger = _Ledger(result)
+    return tuple(ledger.view(site) for site in result.sites())
+
+
+def status_of(changes: Iterable[Change]) -> Status:
+    """The weightiest status of a pair of layers."""
+    facts = [change for change in changes if not is_incidental(change)]
+    if any(not isinstance(change, (LayerRenamed, LayerMoved)) for change in facts):
+        return Status.CHANGED
+    if any(isinstance(change, LayerMoved) for change in facts):
+        return Status.MOVED
+    return Status.RENAMED if facts else Status.UNCHANGED
+
+
+def _bare(site: Site, layer: Layer) -> LayerView:
+    """What a layer is, before anything is said about what happened to it."""
+    path = site.new if site.new is not None else site.old
+    assert path is not None
+    added = site.old is None
+    return LayerView(
+        address=site.address,
+        parent=replace(site, **{"new" if added else "old": path[:-1]}).address if path[:-1] else "",
+        status=Status.ADDED if added else Status.REMOVED,
+        impact=None,
+        old=None if site.old is None else format_path(site.old),
+        new=None if site.new is None else format_path(site.new),
+        old_name=None,
+        name=path[-1],
+        class_name=layer.class_name,
+        summary=summary(layer),
+        shape=_shape(layer),
+        figure=(),
+        lines=(),
+        warnings=(),
+        config=tuple(_config_rows({} if added else layer.config, layer.config if added else {})),
+        weights=(),
+        match=(),
+        inputs=(),
+        outputs=(),
+        parameters=(None, layer.parameters) if added else (layer.parameters, None),
+        moved=None,
+        trainable=layer.trainable,
+    )
+
+
+class _Ledger:
+    """A result, looked up by site."""
+
+    def __init__(self, result: DiffResult) -> None:
+        self.old = dict(result.old.walk())
+        self.new = dict(result.new.walk())
+        self.matches = {match.site: match for match in result.matching.matches}
+        self.partners = {match.old: match.new for match in result.matching.matches}
+        self.changes: dict[Site, list[Change]] = defaultdict(list)
+        for change in result.changes:
+            self.changes[change.site].append(change)
+        self.pairs: dict[Site, list[WeightPair]] = defaultdict(list)
+        for pair in result.weight_pairs:
+            self.pairs[pair.site].append(pair)
+        self.links = tuple(
+            (old, new) for old, new in zip(_neighbours(result.old.graph), _neighbours(result.new.graph), strict=True)
+        )
+        self.warnings = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
+
+    def view(self, site: Site) -> LayerView:
+        """The view of one layer, or of one pair."""
+        facts = sorted(
+            (change for change in self.changes[site] if not is_incidental(change)), key=lambda change: -change.impact
+        )
+        layer = self.new[site.new] if site.new is not None else self.old[site.old or ()]
+        view = replace(
+            _bare(site if site.new is None else Site(None, site.new), layer),
+            impact=max((change.impact for change in facts), default=None),
+            match=self._match(site),
+            warnings=self._warnings(site),
+            inputs=tuple(self._links(site, 0)),
+            outputs=tuple(self._links(site, 1)),
+        )
+        if site.old is None or site.new is None:
+            return self._alone(view, site, layer)
+        old, new = self.old[site.old], self.new[site.new]
+        pairs = self.pairs[site]
+        far = tensors.distance(facts, pairs)
+        return replace(
+            view,
+            old=format_path(site.old),
+            old_name=old.name if old.name != new.name else None,
+            status=status_of(facts),
+            figure=_figure(old, new, facts, far, pairs),
+            lines=tuple(message(change, self.partners) for change in facts),
+            config=tuple(_config_rows(old.config, new.config)),
+            weights=tuple(tensors.paired(old, new, pairs, facts)),
+            parameters=(old.parameters, new.parameters),
+            moved=far,
+        )
+
+    def _alone(self, view: LayerView, site: Site, layer: Layer) -> LayerView:
+        words = layer.class_name + (f", {view.summary}" if view.summary else "")
+        parameters = layer.parameters if site.old is None else -layer.parameters
+        partner = self.partners.get(site.old[:-1]) if site.old is not None else None
+        return replace(
+            view,
+            parent=Site(None, partner).address if partner else view.parent,
+            figure=(signed(parameters),) if parameters else (),
+            lines=((words,),) if words else (),
+            weights=tuple(tensors.one_sided(layer, view.status)),
+        )
+
+    def _warnings(self, site: Site) -> tuple[Phrase, ...]:
+        new, old = self.warnings
+        found = new.get(format_path(site.new), ()) if site.new is not None else ()
+        return found + (old.get(format_path(site.old), ()) if site.old is not None else ())
+
+    def _match(self, site: Site) -> Phrase:
+        match = self.matches.get(site)
+        if match is None:
+            return ("no layer of the other model is close enough to be the same one",)
+        because = {
+            Evidence.USER: "you said so",
+            Evidence.WEIGHTS: "byte-identical weights",
+            Evidence.NAME: "the same chosen name",
+            Evidence.SIGNATURE: "the same class, config and surroundings, found nowhere else",
+            Evidence.NEIGHBOURS: "the same place between matched layers",
+            Evidence.SIMILARITY: "the most alike in class, config, shapes and name",
+        }[match.evidence]
+        return (Code(match.new[-1]), " is old ", Code(format_path(match.old)), f": {because} (score {match.score:.2f})")
+
+    def _links(self, site: Site, direction: int) -> Iterator[Link]:
+        """Neighbours of both sides: those both have first, in the new order, then those only one has."""
+        old_links, new_links = self.links[direction]
+        before = {
+            (self.partners.get(end.layer, end.layer), end.layer in self.partners, end.call, end.output): end
+            for end in (old_links.get(site.old, ()) if site.old is not None else ())
+        }
+        matched = set(self.partners.values())
+        for end in new_links.get(site.new, ()) if site.new is not None else ():
+            kept = before.pop((end.layer, end.layer in matched, end.call, end.output), None)
+            status = Status.UNCHANGED if kept is not None or site.old is None else Status.ADDED
+            yield _link(end, new=True, status=status)
+        for end in before.values():
+            status = Status.REMOVED if site.new is not None else Status.UNCHANGED
+            partner = self.partners.get(end.layer)
+            yield _link(end if partner is None else replace(end, layer=partner), new=partner is not None, status=status)
+
+
+def _link(end: Endpoint, *, new: bool, status: Status = Status.UNCHANGED) -> Link:
+    site = Site(None, end.layer) if new else Site(end.layer, None)
+    return Link(site.address, endpoint(end), status)
+
+
+def _neighbours(graph: Graph, prefix: LayerPath = ()) -> tuple[Neighbours, Neighbours]:
+    """What each layer takes, and which layers take what it makes; within its own graph, in order, each once."""
+    inputs: dict[LayerPath, dict[Endpoint, None]] = defaultdict(dict)
+    outputs: dict[LayerPath, dict[Endpoint, None]] = defaultdict(dict)
+    stack = [(graph, prefix)]
+    while stack:
+        inside, parent = stack.pop()
+        known = {layer.name for layer in inside.layers}
+        for layer in inside.layers:
+            path = (*parent, layer.name)
+            for index, call in enumerate(layer.calls):
+                for ref in call.inputs:
+                    if ref.layer in known:
+                        producer = (*parent, ref.layer)
+                        inputs[path][Endpoint(producer, ref.call, ref.output)] = None
+                        outputs[producer][Endpoint(path, index)] = None
+            if layer.body is not None:
+                stack.append((layer.body, path))
+    return _frozen(inputs), _frozen(outputs)
+
+
+def _frozen(found: Mapping[LayerPath, Mapping[Endpoint, None]]) -> Neighbours:
+    return {path: tuple(ends) for path, ends in found.items()}
+
+
+def _by_place(notes: Iterable[Note]) -> dict[str, tuple[Phrase, ...]]:
+    places: dict[str, tuple[Phrase, ...]] = {}
+    for note in notes:
+        if note.about:
+            places[note.about] = (*places.get(note.about, ()), (note.text,))
+    return places
+
+
+def _shape(layer: Layer) -> str:
+    """Output shapes, several of them side by side."""
+    return ", ".join(map(without_batch, layer.output_shapes or ()))
+
+
+def _config_rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[ConfigRow]:
+    """Every key of either side, changed ones first."""
+    keys = [*new, *(key for key in old if key not in new)]
+    changed = [key for key in keys if key in old and key in new and old[key] != new[key]]
+    one_sided = [key for key in keys if (key in old) != (key in new)]
+    for key in (*changed, *one_sided, *(key for key in keys if key in old and key in new and key not in changed)):
+        before = value_text(old[key]) if key in old else None
+        after = value_text(new[key]) if key in new else None
+        yield ConfigRow(key, before, after, changed=before != after)
+
+
+def _figure(old: Layer, new: Layer, facts: Iterable[Change], far: float | None, pairs: Iterable[WeightPair]) -> Phrase:
+    facts = list(facts)
+    if any(isinstance(change, LayerRetyped) for change in facts):
+        return ("retyped",)
+    if any(isinstance(change, InputsRewired) for change in facts):
+        return ("rewired",)
+    weights = tensors.headline(facts, far)
+    if not old.trainable and not new.trainable and weights.startswith("moved") and far:
+        return (f"frozen, moved {percent(far)}",)
+    if weights and far != 0.0:
+        return (weights,)
+    if new.parameters != old.parameters:
+        return (signed(new.parameters - old.parameters),)
+    if any(isinstance(change, ConfigChanged) for change in facts):
+        return ("config",)
+    identical = [pair.outcome is Outcome.IDENTICAL for pair in pairs]
+    return ("identical",) if facts and identical and all(identical) else ()

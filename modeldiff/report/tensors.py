@@ -1,0 +1,144 @@
+# The words and tables about the weights of one layer. "Moved" is told over the weights that changed: the norm of
+# an identical tensor is never computed, so a share of the whole would be a number nobody measured.
+"""`WeightView`s, and how far a layer moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from modeldiff.changes import (
+    Change,
+    Movement,
+    Nature,
+    Outcome,
+    WeightAdded,
+    WeightChanged,
+    WeightPair,
+    WeightRemoved,
+    WeightReshaped,
+)
+from modeldiff.graph import Layer, Weight
+from modeldiff.report.view import Phrase, Status, WeightView
+from modeldiff.report.words import dimensions, measure, moved, percent, reshaped
+
+
+def one_sided(layer: Layer, status: Status, *, digests: bool = False) -> Iterator[WeightView]:
+    """The weights of a layer that has nothing to be compared with."""
+    verdict: Phrase = {Status.ADDED: ("added",), Status.REMOVED: ("removed",)}.get(status, ())
+    for weight in layer.weights:
+        view = WeightView(weight.name, dimensions(weight.shape), weight.dtype, weight.size, status, verdict)
+        yield replace(view, digest=weight.digest()) if digests and weight.source is not None else view
+
+
+def paired(old: Layer, new: Layer, pairs: Iterable[WeightPair], facts: Iterable[Change]) -> Iterator[WeightView]:
+    """The weights of a pair of layers: the new layer's order, then what was removed."""
+    outcomes = {pair.name: pair for pair in pairs}
+    by_weight = {
+        change.weight: change
+        for change in facts
+        if isinstance(change, (WeightAdded, WeightRemoved, WeightReshaped, WeightChanged))
+    }
+    for weight in new.comparable_weights:
+        yield _pair_view(weight, outcomes.get(weight.name), by_weight.get(weight.name))
+    for weight in old.comparable_weights:
+        if isinstance(by_weight.get(weight.name), WeightRemoved):
+            yield WeightView(
+                weight.name, dimensions(weight.shape), weight.dtype, weight.size, Status.REMOVED, ("removed",)
+            )
+
+
+def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None) -> WeightView:
+    shape, dtype, status = dimensions(weight.shape), weight.dtype, Status.CHANGED
+    movement: Movement | None = None
+    verdict: Phrase
+    if isinstance(change, WeightAdded):
+        status, verdict = Status.ADDED, ("added",)
+    elif isinstance(change, WeightReshaped):
+        (old_shape, old_dtype), (new_shape, new_dtype) = change.before, change.after
+        shape = shape if old_shape == new_shape else f"{dimensions(old_shape)} → {dimensions(new_shape)}"
+        dtype = dtype if old_dtype == new_dtype else f"{old_dtype} → {new_dtype}"
+        verdict, movement = reshaped(change), change.movement
+    elif isinstance(change, WeightChanged):
+        verdict, movement = moved(change), change.movement
+    elif pair is None:
+        status, verdict = Status.UNCHANGED, ("not compared",)
+    else:
+        reason = f": {pair.reason}" if pair.reason else ""
+        status, verdict = Status.UNCHANGED, (f"{pair.outcome.value}{reason}",)
+    return WeightView(
+        weight.name,
+        shape,
+        dtype,
+        weight.size,
+        status,
+        verdict,
+        () if movement is None else tuple(_rows(movement)),
+        None if movement is None else movement.histogram,
+    )
+
+
+def _rows(movement: Movement) -> Iterator[tuple[str, str, str]]:
+    """Label, old, new; what belongs to the difference stands on the new side."""
+    old, new = movement.old, movement.new
+    yield "relative L2", "", percent(movement.relative_l2)
+    yield "cosine", "", measure_cosine(movement.cosine)
+    yield "max |Δ|, mean |Δ|", "", f"{measure(movement.max_abs)}, {measure(movement.mean_abs)}"
+    yield "entries changed", "", percent(movement.changed_fraction)
+    for label in ("mean", "std", "min", "max"):
+        yield label, measure(getattr(old, label)), measure(getattr(new, label))
+    yield "zeros, NaN, Inf", f"{old.zeros:,}, {old.nan:,}, {old.inf:,}", f"{new.zeros:,}, {new.nan:,}, {new.inf:,}"
+
+
+def measure_cosine(of: float) -> str:
+    """A cosine with the digits that tell it from 1."""
+    if not math.isfinite(of):
+        return "undefined"
+    for digits in (3, 5, 7):
+        text = f"{of:.{digits}f}"
+        if abs(float(text)) < 1:
+            return text.replace("-", "−")
+    return "1" if of > 0 else "−1"
+
+
+def distance(facts: Iterable[Change], pairs: Iterable[WeightPair]) -> float | None:
+    """Relative L2 over the layer's weights that changed; 0.0 if all are identical, None if nothing was compared."""
+    moves = [
+        (change.movement, math.prod(change.shape) if isinstance(change, WeightChanged) else math.prod(change.after[0]))
+        for change in facts
+        if isinstance(change, (WeightChanged, WeightReshaped)) and change.movement is not None
+    ]
+    if not moves:
+        equal = {Outcome.IDENTICAL, Outcome.WITHIN_TOLERANCE}
+        outcomes = [pair.outcome for pair in pairs]
+        return 0.0 if outcomes and all(outcome in equal for outcome in outcomes) else None
+    norms = [(movement.relative_l2, _norm(movement, size)) for movement, size in moves]
+    before = math.fsum(norm**2 for _, norm in norms)
+    if not before:
+        return math.inf
+    return math.sqrt(math.fsum((far * norm) ** 2 for far, norm in norms if norm) / before)
+
+
+def _norm(movement: Movement, size: int) -> float:
+    """‖old‖ over its finite entries, from its moments."""
+    old = movement.old
+    finite = size - old.nan - old.inf
+    square = finite * (old.std**2 + old.mean**2)
+    return math.sqrt(square) if math.isfinite(square) else 0.0
+
+
+def headline(facts: Mapping[str, Change] | Iterable[Change], moved_by: float | None) -> str:
+    """The one thing to say about the weights of a layer on its right-hand side; "" where nothing changed."""
+    changes = list(facts.values()) if isinstance(facts, Mapping) else list(facts)
+    natures = {change.nature for change in changes if isinstance(change, (WeightChanged, WeightReshaped))}
+    if Nature.BROKEN in natures:
+        return "broken"
+    if any(isinstance(change, WeightReshaped) and change.before[0] != change.after[0] for change in changes):
+        return "resized" if Nature.RESIZED in natures else "reshaped"
+    for nature in (Nature.REINITIALISED, Nature.PERMUTED, Nature.PRUNED, Nature.QUANTISED, Nature.RECAST):
+        if natures == {nature} or (nature in natures and natures <= {nature, Nature.UNKNOWN}):
+            return str(nature.value)
+    if moved_by is None:
+        return ""
+    return f"moved {percent(moved_by)}" if math.isfinite(moved_by) else "moved"

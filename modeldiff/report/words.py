@@ -1,0 +1,283 @@
+# The words of one change. The only place that turns a fact into English, so that page, comment, terminal and JSON
+# agree; forget a new kind here and mypy names it (`_unreachable` takes only NoReturn).
+"""Phrases for changes, values, shapes and numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from modeldiff.changes import (
+    ABSENT,
+    Change,
+    ConfigChanged,
+    Endpoint,
+    InputsRewired,
+    InterfaceChanged,
+    LayerAdded,
+    LayerMoved,
+    LayerRemoved,
+    LayerRenamed,
+    LayerRetyped,
+    MetadataChanged,
+    Nature,
+    Port,
+    WeightAdded,
+    WeightChanged,
+    WeightRemoved,
+    WeightReshaped,
+)
+from modeldiff.graph import LayerPath, Shape, format_path
+from modeldiff.report.view import Code, Phrase
+
+_LONGEST_VALUE = 80
+
+
+Partners = Mapping[LayerPath, LayerPath]
+"""New path of every matched old layer."""
+
+
+def message(change: Change, partners: Partners) -> Phrase:
+    """What happened, without the layer's name: `filters: 64 → 128`."""
+    match change:
+        case LayerAdded(class_name=name):
+            return ("added, ", Code(name)) if name else ("added",)
+        case LayerRemoved(class_name=name):
+            return ("removed, ", Code(name)) if name else ("removed",)
+        case LayerRenamed(before=before, renumbered=renumbered):
+            return ("renumbered, was " if renumbered else "renamed, was ", Code(before))
+        case LayerMoved():
+            return _moved(change)
+        case LayerRetyped(before=before, after=after, equivalent=equivalent):
+            tail = ", class renamed" if equivalent else ""
+            return (Code(before), " → ", Code(after), tail) if tail else (Code(before), " → ", Code(after))
+        case InputsRewired():
+            return _rewired(change, partners)
+        case InterfaceChanged():
+            return interface(change)
+        case ConfigChanged(key=key, before=before, after=after) | MetadataChanged(key=key, before=before, after=after):
+            return (Code(key), ": ", *value(before), " → ", *value(after))
+        case WeightAdded(weight=weight, shape=shape):
+            return (Code(weight), f" added, {dimensions(shape)}")
+        case WeightRemoved(weight=weight, shape=shape):
+            return (Code(weight), f" removed, {dimensions(shape)}")
+        case WeightReshaped():
+            return (Code(change.weight), ": ", *reshaped(change))
+        case WeightChanged():
+            return (Code(change.weight), " ", *moved(change))
+        case _:
+            return _unreachable(change)
+
+
+def _unreachable(change: NoReturn) -> NoReturn:
+    raise AssertionError(f"no words for {change!r}")
+
+
+# --- values ---------------------------------------------------------------------------------------------------
+
+
+def plain(phrase: Phrase) -> str:
+    """The text of a phrase without its marks."""
+    return "".join(phrase)
+
+
+def value(of: Any) -> Phrase:
+    """A config value as a person would write it; long ones are cut."""
+    if of is ABSENT:
+        return ("absent",)
+    text = value_text(of)
+    return (Code(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"),)
+
+
+def value_text(of: Any) -> str:
+    """A config value in full, on one line."""
+    if isinstance(of, str):
+        return of or '""'
+    if isinstance(of, bool) or of is None:
+        return str(of)
+    if isinstance(of, float):
+        return number(of)
+    if isinstance(of, Mapping) and set(of) <= {"class_name", "config"} and isinstance(of.get("class_name"), str):
+        config = of.get("config") or {}
+        inside = ", ".join(f"{key}={value_text(item)}" for key, item in config.items()) if config else ""
+        return f"{of['class_name']}({inside})"
+    if isinstance(of, Mapping):
+        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in of.items()) + "}"
+    if isinstance(of, (list, tuple)):
+        return "[" + ", ".join(value_text(item) for item in of) + "]"
+    return json.dumps(of, ensure_ascii=False, default=str)
+
+
+def number(of: float) -> str:
+    """The shortest decimal that float32 would read back as the same number: Keras' settings are float32."""
+    if not math.isfinite(of):
+        return str(of)
+    for digits in range(1, 9):
+        text = f"{of:.{digits}g}"
+        if math.isclose(float(text), of, rel_tol=6e-8):
+            break
+    return repr(float(text)).removesuffix(".0")
+
+
+def measure(of: float) -> str:
+    """A statistic with three significant digits."""
+    if not math.isfinite(of):
+        return {True: "∞", False: "−∞"}[of > 0] if math.isinf(of) else "NaN"
+    text = f"{of:.3g}"
+    mantissa, mark, exponent = text.partition("e")
+    return (mantissa + (f"e{int(exponent)}" if mark else "")).replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """`0.0123` as `1.2 %`: two digits, never rounded to nought or to all."""
+    if not math.isfinite(share):
+        return measure(share)
+    amount = share * 100
+    if amount >= 1000:
+        return f"{amount:,.0f} %"
+    if amount >= 10:
+        return f"{amount:.0f} %"
+    if amount >= 0.095:
+        return f"{amount:.1f} %"
+    return f"{float(f'{amount:.1g}'):.10f}".rstrip("0").rstrip(".") + " %" if amount >= 0.0001 else "<0.0001 %"
+
+
+def signed(delta: int) -> str:
+    """`+1,024`, `−1,024`, `±0`."""
+    return f"{'+' if delta > 0 else '−'}{abs(delta):,}" if delta else "±0"
+
+
+def dimensions(shape: Sequence[int | None]) -> str:
+    """A tensor's shape: `3×3×64`; `?` for a free dimension, `scalar` for none at all."""
+    return "×".join("?" if size is None else str(size) for size in shape) or "scalar"
+
+
+def without_batch(shape: Shape) -> str:
+    """An output shape without its free first dimension; a lone batch is `scalar`."""
+    return dimensions(shape[1:] if shape and shape[0] is None else shape)
+
+
+def counted(amount: int, singular: str, plural: str = "") -> str:
+    """`1 layer`, `2 layers`."""
+    return f"{amount:,} {singular if amount == 1 else plural or singular + 's'}"
+
+
+def joined(phrases: Iterable[Phrase], separator: str = ", ") -> Phrase:
+    """Phrases in a row."""
+    words: list[str] = []
+    for phrase in phrases:
+        words += [separator, *phrase] if words else phrase
+    return tuple(words)
+
+
+# --- places ---------------------------------------------------------------------------------------------------
+
+
+def _moved(change: LayerMoved) -> Phrase:
+    if not change.after:
+        return ("moved out of ", Code(format_path(change.before)))
+    if not change.before:
+        return ("moved into ", Code(format_path(change.after)))
+    return ("moved from ", Code(format_path(change.before)), " to ", Code(format_path(change.after)))
+
+
+def endpoint(end: Endpoint) -> Phrase:
+    """`conv`, `shared (call 2)`, `lstm (output 1)`."""
+    details = [f"call {end.call + 1}"] if end.call else []
+    details += [f"output {end.output}"] if end.output else []
+    name = Code(end.layer[-1] if end.layer else "input")
+    return (name, f" ({', '.join(details)})") if details else (name,)
+
+
+def _rewired(change: InputsRewired, partners: Partners) -> Phrase:
+    call = f"call {change.call + 1}: " if change.call else ""
+    before, after = change.before, change.after
+    if not before:
+        return (f"{call}now also called on ", *joined(map(endpoint, after)))
+    if not after:
+        return (f"{call}no longer called on ", *joined(map(endpoint, before)))
+    translated = [Endpoint(partners.get(end.layer, ("", *end.layer)), end.call, end.output) for end in before]
+    was, now = joined(map(endpoint, before)), joined(map(endpoint, after))
+    if len(before) == len(after) > 1:
+        if all(translated.count(end) == after.count(end) for end in after):
+            return (f"{call}inputs reordered: ", *was, " → ", *now)
+        differing = [index for index, end in enumerate(after) if translated[index] != end]
+        if len(differing) == 1:
+            index = differing[0]
+            return (f"{call}input {index + 1}: ", *endpoint(before[index]), " → ", *endpoint(after[index]))
+    return (f"{call}{'inputs' if max(len(before), len(after)) > 1 else 'input'}: ", *was, " → ", *now)
+
+
+def interface(change: InterfaceChanged) -> Phrase:
+    """`output shape 10 → 12`; the ports' numbers where there are more or fewer of them."""
+    before, after = change.before, change.after
+    if len(before) == len(after) == 1:
+        return (f"{change.role} ", *_port_change(before[0], after[0]))
+    names = joined(map(_port, before)), joined(map(_port, after))
+    if len(before) != len(after):
+        return (f"{change.role}s: {len(before)} → {len(after)} (", *names[0], " → ", *names[1], ")")
+    return (f"{change.role}s: ", *names[0], " → ", *names[1])
+
+
+def _port(port: Port) -> Phrase:
+    return (Code(port.layer[-1] if port.layer else "input"),)
+
+
+def _port_change(before: Port, after: Port) -> Phrase:
+    facts: list[Phrase] = []
+    if before.shape != after.shape:
+        facts.append(("shape ", Code(tuple_text(before.shape)), " → ", Code(tuple_text(after.shape))))
+    if before.dtype != after.dtype:
+        facts.append(("dtype ", Code(before.dtype or "unknown"), " → ", Code(after.dtype or "unknown")))
+    return joined(facts) or ("is made by ", *_port(after), ", was ", *_port(before))
+
+
+def tuple_text(shape: Shape | None) -> str:
+    """`(None, 224, 224, 3)`, as Keras prints it."""
+    return "unknown" if shape is None else str(tuple(shape)).replace("'", "")
+
+
+# --- weights --------------------------------------------------------------------------------------------------
+
+
+def reshaped(change: WeightReshaped) -> Phrase:
+    """Shape and dtype, old → new, and what is proven about the values."""
+    (old_shape, old_dtype), (new_shape, new_dtype) = change.before, change.after
+    facts = [f"{dimensions(old_shape)} → {dimensions(new_shape)}"] if old_shape != new_shape else []
+    facts += [f"{old_dtype} → {new_dtype}"] if old_dtype != new_dtype else []
+    if change.nature is Nature.RESIZED:
+        facts.append("the overlap is equal")
+    elif change.nature is Nature.RECAST:
+        facts.append("values agree after the cast")
+    elif change.movement is not None:
+        facts.append(f"moved by {percent(change.movement.relative_l2)}")
+    return (", ".join(facts),)
+
+
+def moved(change: WeightChanged) -> Phrase:
+    """The nature of a change with the number that proves it."""
+    distance = change.movement.relative_l2
+    how_far = f"moved by {percent(distance)}" if math.isfinite(distance) else "moved from all zeros"
+    proof = change.proof
+    words = {
+        Nature.RECAST: "recast: the old values rounded to a narrower dtype",
+        Nature.FINE_TUNED: f"fine-tuned, {how_far}",
+        Nature.RETRAINED: f"retrained, {how_far}",
+        Nature.REINITIALISED: f"re-initialised: uncorrelated with the old (cosine {measure(change.movement.cosine)})",
+        Nature.SCALED: f"scaled by {measure(proof.get('factor', math.nan))}",
+        Nature.PERMUTED: "permuted: the same values in another order",
+        Nature.PRUNED: f"pruned: {percent(change.movement.changed_fraction)} set to zero, the others equal",
+        Nature.QUANTISED: f"quantised to {int(proof.get('values', 0))} values, {how_far}",
+        Nature.LOW_RANK: f"changed by a matrix of rank {int(proof.get('rank', 0))}, {how_far}",
+        Nature.BROKEN: _broken(change),
+    }
+    return (words.get(change.nature, how_far),)
+
+
+def _broken(change: WeightChanged) -> str:
+    old, new = change.movement.old, change.movement.new
+    news = [f"{new.nan - old.nan:,} NaN"] if new.nan > old.nan else []
+    news += [counted(new.inf - old.inf, "infinity", "infinities")] if new.inf > old.inf else []
+    return f"broken: {' and '.join(news) or 'NaN'} that were finite"
