@@ -1,0 +1,167 @@
+# From facts to boxes: merge both graphs (`merge`), group by names (`scopes`), fold (`folds` on `cells`), stack straight
+# runs (`runs`). The data is in `shapes`. Nothing here knows a word about a change or a coordinate, and nothing needs
+# Graphviz, so every rule of the picture is tested on plain data.
+"""The picture as data: `build` makes a `Diagram` from a comparison or from one model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modeldiff.changes import DiffResult, Site
+from modeldiff.diagram.cells import Cell, Cells, single
+from modeldiff.diagram.folds import bundles, repeats, unchanged
+from modeldiff.diagram.merge import Level, Node, merged
+from modeldiff.diagram.runs import runs
+from modeldiff.diagram.scopes import sub_level, with_scopes
+from modeldiff.diagram.shapes import (
+    OUTSIDE,
+    Body,
+    Box,
+    Card,
+    Diagram,
+    End,
+    Fold,
+    FoldKind,
+    Group,
+    Line,
+    Presence,
+    Row,
+)
+from modeldiff.graph import LayerPath, Model
+
+__all__ = [
+    "OUTSIDE",
+    "Body",
+    "Box",
+    "Card",
+    "Diagram",
+    "End",
+    "Fold",
+    "FoldKind",
+    "Group",
+    "Line",
+    "Presence",
+    "Row",
+    "build",
+    "further_folded",
+]
+
+LIMIT = 160
+"""Boxes of one body before it is bundled: a few screens, and less than a second for Graphviz."""
+OPEN_LAYERS = 240
+"""Layers shown in open groups before further groups start closed."""
+
+
+def build(subject: DiffResult | Model, *, context: int = 1, depth: int | None = None, limit: int = LIMIT) -> Diagram:
+    """The picture of a comparison or of one model.
+
+    Args:
+        subject: what to draw.
+        context: unchanged layers to show around a change, counted in connections.
+        depth: groups deeper than this start closed; None opens as many as are worth it.
+        limit: boxes of one body before it is bundled.
+    """
+    compares = isinstance(subject, DiffResult)
+    names = _names(subject)
+    builder = _Builder(names, compares=compares, context=context, depth=depth, limit=limit)
+    body = builder.body(_scoped(merged(subject), names), folding=True)
+    lines = tuple(line for line in body.lines if OUTSIDE not in {line.source.box, line.target.box})
+    return Diagram(replace(body, lines=lines), compares)
+
+
+def further_folded(diagram: Diagram) -> Diagram:
+    """The same picture with every group closed: what is tried when Graphviz runs out of time."""
+    return replace(diagram, body=_closed(diagram.body), crowded=True)
+
+
+def _closed(body: Body) -> Body:
+    boxes: list[Box] = []
+    for box in body.boxes:
+        if isinstance(box, Group):
+            boxes.append(replace(box, body=_closed(box.body), is_open=False))
+        else:
+            boxes.append(box if isinstance(box, Card) else replace(box, body=_closed(box.body)))
+    return replace(body, boxes=tuple(boxes))
+
+
+def _names(subject: DiffResult | Model) -> dict[str, str]:
+    """The last name of each address."""
+    if isinstance(subject, Model):
+        return {Site(None, path).address: path[-1] for path, _ in subject.walk()}
+    paths: list[tuple[str, LayerPath]] = [(site.address, site.new or site.old or ("",)) for site in subject.sites()]
+    return {address: path[-1] for address, path in paths}
+
+
+def _scoped(level: Level, names: dict[str, str]) -> Level:
+    for node in level.nodes:
+        if node.inner is not None:
+            node.inner = _scoped(node.inner, names)
+    return with_scopes(level, names)
+
+
+class _Builder:
+    """The choices of one picture."""
+
+    def __init__(self, names: dict[str, str], *, compares: bool, context: int, depth: int | None, limit: int) -> None:
+        self.names, self.compares, self.context, self.depth, self.limit = names, compares, context, depth, limit
+        self.room = OPEN_LAYERS
+
+    def body(self, level: Level, *, folding: bool, depth: int = 0) -> Body:
+        """Boxes and lines of one level.
+
+        Args:
+            level: what to draw.
+            folding: whether to look for unchanged regions and repeats; not inside a fold, which was opened to be read.
+            depth: how many groups are around it.
+        """
+        cells = single(level)
+        if folding and self.compares:
+            cells = unchanged(cells, self.context)
+        if folding:
+            cells = repeats(cells, touched=len(cells.cells) > self.limit)
+        cells = bundles(cells, self.limit)
+        places: dict[int, End] = {}
+        boxes: list[Box] = []
+        for run in runs(cells):
+            boxes.append(self._box(level, [cells.cells[index] for index in run], depth))
+            for position, index in enumerate(run):
+                places.update(dict.fromkeys(cells.cells[index].nodes, End(len(boxes) - 1, position)))
+        return Body(tuple(boxes), tuple(_lines(cells, places)), level.listed)
+
+    def _box(self, level: Level, run: list[Cell], depth: int) -> Box:
+        cell, node = run[0], level.nodes[run[0].nodes[0]]
+        if cell.kind is not None:
+            inside = sub_level(level, cell.nodes)
+            return Fold(cell.kind, self.body(inside, folding=False, depth=depth), cell.times)
+        if node.inner is not None:
+            is_open = self._is_open(node, depth)
+            body = self.body(node.inner, folding=True, depth=depth + 1)
+            return Group(node.row, node.scope, body, is_open)
+        rows = (level.nodes[cell.nodes[0]].row for cell in run)
+        return Card(tuple(row for row in rows if row is not None))
+
+    def _is_open(self, node: Node, depth: int) -> bool:
+        assert node.inner is not None
+        wanted = node.inner.is_touched if self.compares else True
+        if not wanted or (self.depth is not None and depth >= self.depth):
+            return False
+        self.room -= min(len(node.inner.nodes), self.limit)
+        return self.room >= 0
+
+
+def _lines(cells: Cells, places: dict[int, End]) -> list[Line]:
+    """Every connection between two boxes or across the border once."""
+    level = cells.level
+    found: dict[Line, None] = {}
+    if level.listed:
+        return []
+    for node, presence in level.entries.items():
+        found[Line(End(OUTSIDE), places[node], presence)] = None
+    for edge in level.edges:
+        source, target = places[edge.source], places[edge.target]
+        if source.box == target.box and not level.nodes[edge.source].is_shared:
+            continue  # a row below its maker, or inside a fold
+        found[Line(source, target, edge.presence, edge.source_call, edge.target_call)] = None
+    for node, presence in level.exits.items():
+        found[Line(places[node], End(OUTSIDE), presence)] = None
+    return list(found)

@@ -1,0 +1,149 @@
+# What is folded, strict to loose. A fold never decides what is shown of it: it keeps all its layers, and whoever draws
+# it counts the changes inside. Rejected: folding along the file's order alone, which tears parallel branches apart.
+"""Three ways to fold: unchanged regions, repeated blocks, and bundles where a picture would be too large."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterator, Mapping
+
+from modeldiff.diagram.cells import Cell, Cells
+from modeldiff.diagram.merge import Level
+from modeldiff.diagram.shapes import FoldKind, Presence
+
+SMALLEST = 3
+"""A fold of fewer boxes would save nothing."""
+LONGEST_BLOCK = 64
+"""The longest repeated block that is looked for, in boxes."""
+
+
+def unchanged(cells: Cells, context: int) -> Cells:
+    """Fold unchanged nodes more than `context` connections away from anything told.
+
+    Two nodes may share a fold if as many visible nodes stand before them on their longest way from the inputs, and
+    they are connected through such nodes: then no way leaves the fold and comes back.
+    """
+    level = cells.level
+    neighbours: dict[int, set[int]] = defaultdict(set)
+    for first, last in _links(level):
+        neighbours[first].add(last)
+        neighbours[last].add(first)
+    near_enough = {node for node, distance in _distances(level, neighbours).items() if distance <= context}
+    hidden = set(range(len(level.nodes))) - near_enough - {*level.entries, *level.exits}
+    depth = _depths(level, hidden)
+    runs = []
+    while hidden:
+        start = min(hidden)
+        hidden.discard(start)
+        found, stack = [start], [start]
+        while stack:
+            for near in neighbours[stack.pop()]:
+                if near in hidden and depth[near] == depth[start]:
+                    hidden.discard(near)
+                    found.append(near)
+                    stack.append(near)
+        if len(found) >= SMALLEST:
+            runs.append(Cell(tuple(sorted(found)), FoldKind.UNCHANGED))
+    return cells.joined(runs)
+
+
+def _distances(level: Level, neighbours: Mapping[int, set[int]]) -> dict[int, int]:
+    """How many connections each node is away from anything told."""
+    distance = {index: 0 for index, node in enumerate(level.nodes) if node.is_touched}
+    for edge in level.edges:
+        if edge.presence is not Presence.KEPT:
+            distance[edge.source] = distance[edge.target] = 0
+    queue = deque(distance)
+    while queue:
+        index = queue.popleft()
+        for near in neighbours[index]:
+            if near not in distance:
+                distance[near] = distance[index] + 1
+                queue.append(near)
+    return distance
+
+
+def _links(level: Level) -> Iterator[tuple[int, int]]:
+    if level.listed:
+        yield from ((index, index + 1) for index in range(len(level.nodes) - 1))
+    yield from ((edge.source, edge.target) for edge in level.edges)
+
+
+def _depths(level: Level, hidden: set[int]) -> list[int]:
+    """How many visible nodes stand before each node on its longest way."""
+    before: dict[int, list[int]] = defaultdict(list)
+    for first, last in _links(level):
+        if first < last:
+            before[last].append(first)
+    depth = [0] * len(level.nodes)
+    for index in range(len(level.nodes)):
+        depth[index] = max((depth[first] + (first not in hidden) for first in before[index]), default=0)
+    return depth
+
+
+def repeats(cells: Cells, *, touched: bool) -> Cells:
+    """Fold all but the first of blocks built alike and connected alike, three or more in a row.
+
+    Args:
+        cells: the partition so far.
+        touched: also fold blocks in which something is told.
+    """
+    marks = _marks(cells, touched=touched)
+    runs, start = [], 0
+    while start < len(marks):
+        best = (0, 1, 1)
+        for period in range(1, min(LONGEST_BLOCK, (len(marks) - start) // 3) + 1):
+            if marks[start] is None or marks[start] != marks[start + period]:
+                continue
+            end = start + period
+            while end < len(marks) and marks[end] is not None and marks[end] == marks[end - period]:
+                end += 1
+            times = (end - start) // period
+            if times >= 3 and (times - 1) * period > best[0]:
+                best = ((times - 1) * period, period, times)
+        saved, period, times = best
+        if saved >= 2 * SMALLEST:
+            nodes = (node for cell in cells.cells[start + period : start + period * times] for node in cell.nodes)
+            runs.append(Cell(tuple(sorted(nodes)), FoldKind.REPEAT, times - 1))
+        start += max(period * times, 1) if saved >= 2 * SMALLEST else 1
+    return cells.joined(runs)
+
+
+def _marks(cells: Cells, *, touched: bool) -> list[Hashable]:
+    """What each cell is like and how far away its makers are; None where it must stay visible."""
+    level = cells.level
+    makers: list[list[tuple[int, str]]] = [[] for _ in cells.cells]
+    for source, target, edge in cells.crossing():
+        makers[target].append((target - source, edge.presence.value))
+    marks: list[Hashable] = []
+    for index, cell in enumerate(cells.cells):
+        nodes = [level.nodes[node] for node in cell.nodes]
+        is_end = any(node in level.entries or node in level.exits for node in cell.nodes)
+        told = [node.is_touched for node in nodes]
+        hidden = is_end or (any(told) and not touched)
+        marks.append(None if hidden else (tuple(node.signature for node in nodes), tuple(told), tuple(makers[index])))
+    return marks
+
+
+def bundles(cells: Cells, limit: int) -> Cells:
+    """Fold stretches of the flow so that about `limit` boxes remain, cut where the fewest connections pass."""
+    count = len(cells.cells)
+    if count <= limit:
+        return cells
+    size = -(-count // limit)
+    passing = [0] * (count + 1)
+    for source, target, _ in cells.crossing():
+        first, last = sorted((source, target))
+        passing[first + 1] += 1
+        passing[last + 1] -= 1
+    for index in range(count):
+        passing[index + 1] += passing[index]
+    runs, start = [], 0
+    while start < count:
+        window = range(min(start + max(size - size // 3, 1), count), min(start + size + size // 3, count) + 1)
+        end = min(window, key=lambda cut: (passing[cut] if cut < count else 0, abs(cut - start - size)))
+        inside = cells.cells[start:end]
+        if len(inside) > 1:
+            runs.append(Cell(tuple(sorted(node for cell in inside for node in cell.nodes)), FoldKind.BUNDLE))
+        start = end
+    return cells.joined(runs)

@@ -1,0 +1,55 @@
+# Straight runs: one stacked card instead of a box per layer halves the height of a picture and lets the wiring show.
+"""Which layers share a card."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from modeldiff.diagram.cells import Cells
+from modeldiff.diagram.shapes import Presence
+
+
+def runs(cells: Cells) -> list[list[int]]:
+    """The cells in groups: each group is one card, or one fold or sub-model alone. In order, top row first.
+
+    A layer goes below its maker if the maker feeds nobody else, and nobody else's only purpose is to feed this layer:
+    so branches that meet stay side by side, and a skip connection ends at a row.
+    """
+    level = cells.level
+    plain = [
+        cell.kind is None and level.nodes[cell.nodes[0]].inner is None and not level.nodes[cell.nodes[0]].is_shared
+        for cell in cells.cells
+    ]
+    takers: dict[int, set[int]] = defaultdict(set)
+    makers: dict[int, dict[int, set[Presence]]] = defaultdict(lambda: defaultdict(set))
+    if level.listed:
+        for index in range(len(cells.cells) - 1):
+            takers[index].add(index + 1)
+            makers[index + 1][index].add(_presence(cells, index + 1))
+    for source, target, edge in cells.crossing():
+        takers[source].add(target)
+        makers[target][source].add(edge.presence)
+    home = cells.home()
+    leaving = {home[node] for node in level.exits}
+    above: dict[int, int] = {}
+    for target in range(len(cells.cells)):
+        devoted = [maker for maker in makers[target] if takers[maker] == {target} and maker not in leaving]
+        if not plain[target] or len(devoted) != 1:
+            continue
+        maker = devoted[0]
+        presence = _presence(cells, target)
+        alike = _presence(cells, maker) is presence and makers[target][maker] == {presence}
+        if plain[maker] and maker < target and (alike or level.listed):
+            above[target] = maker
+    groups: dict[int, list[int]] = {}
+    for index in range(len(cells.cells)):
+        if index in above:
+            groups[index] = groups[above[index]]
+            groups[index].append(index)
+        else:
+            groups[index] = [index]
+    return [groups[index] for index in range(len(cells.cells)) if index not in above]
+
+
+def _presence(cells: Cells, index: int) -> Presence:
+    return cells.level.nodes[cells.cells[index].nodes[0]].presence
