@@ -1,1 +1,87 @@
-"""Stub."""
+# Two models in, facts out: first who is who (match), then one detector per question, then one order for all facts.
+"""The differ: `compare` two models."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+
+from modeldiff.changes import Change, DiffResult, Kind, Match, Matching, Options
+from modeldiff.graph import Layer, LayerPath, Model
+
+_DEFAULT = Options()
+_KINDS = {kind: position for position, kind in enumerate(Kind)}
+
+
+def compare(
+    old: Model,
+    new: Model,
+    *,
+    options: Options = _DEFAULT,
+    progress: Callable[[int, int], None] | None = None,
+    executor: Executor | None = None,
+) -> DiffResult:
+    """Everything that differs between two models.
+
+    `progress` is called with bytes of weights compared and bytes in all; `executor` compares weights.
+
+    Raises:
+        UsageError: a pin of `options` names no layer.
+        UnreadableFile: the values of a weight cannot be read.
+    """
+    from modeldiff.differ import interface, metadata, structure, weights
+    from modeldiff.differ.config import detect as detect_config
+    from modeldiff.differ.match import match as match_layers
+    from modeldiff.differ.wiring import Wiring
+
+    matching = match_layers(old, new, options)
+    layers = dict(old.walk()), dict(new.walk())
+    partners = {(): (), **{match.old: match.new for match in matching.matches}}
+    wiring = Wiring(old, new, matching)
+    changes: dict[LayerPath | None, list[Change]] = defaultdict(list)
+
+    def tell(found: Iterable[Change]) -> None:
+        for change in found:
+            changes[_place(change)].append(change)
+
+    pairs = [(match, layers[0][match.old], layers[1][match.new]) for match in matching.matches]
+    for match, mine, theirs in pairs:
+        tell(structure.detect(match, mine, theirs, partners))
+        tell(wiring.detect(match))
+        tell(detect_config(match, mine, theirs))
+    listed = {there for here, there in wiring.forth.items() if here not in layers[0]}
+    tell(structure.added(path, layers[1][path]) for path in matching.added if path not in listed)
+    tell(interface.detect(old, new, wiring))
+    found, weight_pairs = weights.detect(pairs, options, progress=progress, executor=executor)
+    tell(found)
+    unlisted = {here for here, there in wiring.forth.items() if there not in layers[1]}
+    gone = {path: structure.removed(path, layers[0][path]) for path in matching.removed if path not in unlisted}
+    ordered = [*_ordered(changes, gone, matching, layers), *changes.get(None, ()), *metadata.detect(old, new)]
+    return DiffResult(old, new, matching, tuple(ordered), tuple(weight_pairs), options=options)
+
+
+def _place(change: Change) -> LayerPath | None:
+    """The new path a change is told at; None for the model itself."""
+    return change.site.new or None
+
+
+def _ordered(
+    changes: dict[LayerPath | None, list[Change]],
+    gone: Mapping[LayerPath, Change],
+    matching: Matching,
+    layers: tuple[dict[LayerPath, Layer], dict[LayerPath, Layer]],
+) -> Iterator[Change]:
+    """In the order of the new model; a removed layer after what stood before it."""
+    after: dict[LayerPath, list[Change]] = defaultdict(list)
+    partners: dict[LayerPath, Match] = {match.old: match for match in matching.matches}
+    place: LayerPath = ()
+    for path in layers[0]:
+        if path in partners:
+            place = partners[path].new
+        elif path in gone:
+            after[place].append(gone[path])
+    yield from after.get((), ())
+    for path in layers[1]:
+        yield from sorted(changes.get(path, ()), key=lambda change: _KINDS[change.kind])
+        yield from after.get(path, ())

@@ -1,0 +1,94 @@
+# Alignment of two sequences with affine gaps (Gotoh), a row at a time in numpy: a block that was inserted is one gap.
+# Windows too large for a full table are cut to a band around the diagonal, so that time and memory stay linear in the
+# number of layers. Rejected: difflib (no scores), and a table over the whole model.
+"""`align`: the best order-preserving pairing of two sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float64]
+
+_OPEN, _EXTEND = 1.0, 0.15
+_CELLS = 20_000_000
+_BAND = 600
+_NEVER = -1e9
+
+_BY_PAIR, _BY_OLD_GAP, _BY_NEW_GAP = 0, 1, 2
+_OLD_GAP_GOES_ON, _NEW_GAP_GOES_ON, _GAP_AFTER_PAIR = 4, 8, 16
+
+
+def align(rows: int, columns: int, scores: Callable[[int, int, int], Scores]) -> list[tuple[int, int]]:
+    """Pairs (row, column), both ascending, with the largest sum of scores less gap costs.
+
+    `scores(row, low, high)` gives the scores of one row with columns `low` to `high` (exclusive).
+    """
+    if not rows or not columns:
+        return []
+    band = columns if rows * columns <= _CELLS else _BAND + abs(rows - columns)
+    position = np.arange(columns + 1, dtype=np.float64)
+    best = -_OPEN - _EXTEND * (position - 1)
+    best[0] = 0.0
+    gap = np.full(columns + 1, _NEVER)
+    steps: list[tuple[int, NDArray[np.uint8]]] = []
+    for row in range(rows):
+        centre = (row + 1) * columns // rows
+        low, high = max(0, centre - band), min(columns, centre + band)
+        area = slice(low, high + 1)
+        opened = best[area] - _OPEN
+        extended = gap[area] - _EXTEND
+        goes_on = extended > opened
+        old_gap = np.where(goes_on, extended, opened)
+        paired = np.full(high + 1 - low, _NEVER)
+        first = max(low, 1)
+        paired[first - low :] = best[first - 1 : high] + scores(row, first - 1, high)
+        by_pair = paired >= old_gap
+        start = np.where(by_pair, paired, old_gap)
+        slope = start + _EXTEND * position[area]
+        reach = np.maximum.accumulate(slope)
+        new_gap = np.full(high + 1 - low, _NEVER)
+        new_gap[1:] = reach[:-1] - _OPEN - _EXTEND * (position[low + 1 : high + 1] - 1)
+        new_goes_on = np.zeros(high + 1 - low, bool)
+        new_goes_on[1:] = reach[:-1] > slope[:-1]
+        by_gap = new_gap > start
+        code = np.where(by_gap, _BY_NEW_GAP, np.where(by_pair, _BY_PAIR, _BY_OLD_GAP)).astype(np.uint8)
+        code |= np.where(goes_on, _OLD_GAP_GOES_ON, 0).astype(np.uint8)
+        code |= np.where(new_goes_on, _NEW_GAP_GOES_ON, 0).astype(np.uint8)
+        code |= np.where(by_pair, _GAP_AFTER_PAIR, 0).astype(np.uint8)
+        steps.append((low, code))
+        best = np.full(columns + 1, _NEVER)
+        best[area] = np.where(by_gap, new_gap, start)
+        gap = np.full(columns + 1, _NEVER)
+        gap[area] = old_gap
+    return _trace(steps, rows, columns)
+
+
+def _trace(steps: list[tuple[int, NDArray[np.uint8]]], rows: int, columns: int) -> list[tuple[int, int]]:
+    pairs: list[tuple[int, int]] = []
+    row, column = rows, columns
+    while row > 0 and column > 0:
+        low, codes = steps[row - 1]
+        code = int(codes[column - low])
+        by = code & 3
+        if by == _BY_NEW_GAP:
+            while code & _NEW_GAP_GOES_ON:
+                column -= 1
+                code = int(codes[column - low])
+            column -= 1
+            if column <= 0:
+                break
+            code = int(codes[column - low])
+            by = _BY_PAIR if code & _GAP_AFTER_PAIR else _BY_OLD_GAP
+        if by == _BY_PAIR:
+            pairs.append((row - 1, column - 1))
+            row, column = row - 1, column - 1
+            continue
+        while code & _OLD_GAP_GOES_ON and row > 1:
+            row -= 1
+            low, codes = steps[row - 1]
+            code = int(codes[column - low])
+        row -= 1
+    return pairs[::-1]

@@ -1,0 +1,258 @@
+# Which layer of the new model is which layer of the old one. The list PASSES *is* the algorithm, strict to loose;
+# every pass sees what the ones before it paired, and adds pairs. Leaves first, in one flow through all sub-models,
+# then sub-models by the leaves they share. Rejected: matching graph by graph from the top (a chain moved into a
+# sub-model breaks it), and names first (Keras' own names are counters).
+"""`match`: pair the layers of two models."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeldiff.changes import Evidence, Match, Matching, Options
+from modeldiff.differ.align import align
+from modeldiff.differ.flow import ROOT, Flow, Role, flow
+from modeldiff.differ.kinship import Kinship, kinship
+from modeldiff.differ.pins import pinned
+from modeldiff.differ.signature import Numbers, features
+from modeldiff.differ.similarity import Scorer
+from modeldiff.graph import Model
+
+_FLOWING = (Role.LEAF, Role.UNLISTED)
+
+
+@dataclass(slots=True)
+class State:
+    """What is paired so far, and everything the passes look at."""
+
+    old: Flow
+    new: Flow
+    scorer: Scorer
+    options: Options
+    found: dict[int, tuple[int, Evidence, float]]
+    """Old node -> new node, why, how sure."""
+
+    def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
+        self.found[i] = (j, evidence, score)
+        self.scorer.partner[0][i] = j
+        self.scorer.partner[1][j] = i
+
+    def part(self, i: int) -> None:
+        j, _, _ = self.found.pop(i)
+        del self.scorer.partner[0][i], self.scorer.partner[1][j]
+
+    def is_free(self, i: int, j: int) -> bool:
+        return i not in self.scorer.partner[0] and j not in self.scorer.partner[1]
+
+    def unpaired(self, side: int) -> list[int]:
+        flow = (self.old, self.new)[side]
+        return [node for node in flow.order if node not in self.scorer.partner[side]]
+
+
+Pass = Callable[[State], None]
+
+
+def by_user(state: State) -> None:
+    """The pairs the user knows."""
+    for i, j in pinned(state.old, state.new, state.options.pins):
+        state.pair(i, j, Evidence.USER, 1.0)
+
+
+def by_weights(state: State) -> None:
+    """The same distinctive numbers, or numbers that descend from one another."""
+    for pairs, score in ((state.scorer.kin.identical, 0.999), (state.scorer.kin.related, 0.99)):
+        for i, j in pairs:
+            if state.is_free(i, j):
+                state.pair(i, j, Evidence.WEIGHTS, score)
+
+
+def by_name(state: State) -> None:
+    """The same name that a person chose, unless the structure says that two layers swapped names."""
+    a, b = state.scorer.looks
+    named: dict[int, list[int]] = defaultdict(list)
+    for j in state.unpaired(1):
+        if not b.automatic[j]:
+            named[int(b.name[j])].append(j)
+    olds = Counter(int(a.name[i]) for i in state.unpaired(0))
+    pairs = []
+    for i in state.unpaired(0):
+        candidates = named.get(int(a.name[i]), [])
+        if a.automatic[i] or not candidates:
+            continue
+        if len(candidates) > 1 or olds[int(a.name[i])] > 1:
+            candidates = [j for j in candidates if state.new[j].path == state.old[i].path]
+        if len(candidates) == 1 and (a.family[i] & b.family[candidates[0]] or a.class_[i] == b.class_[candidates[0]]):
+            pairs.append((i, candidates[0]))
+    looks_old = Counter(int(a.near[i]) for i, _ in pairs)
+    by_look = {int(b.near[j]): (i, j) for i, j in pairs}
+    for i, j in pairs:
+        swapped = by_look.get(int(a.near[i]))
+        if a.near[i] != b.near[j] and swapped and looks_old[int(a.near[i])] == 1 and a.near[swapped[0]] == b.near[j]:
+            continue
+        state.pair(i, j, Evidence.NAME, 0.98)
+
+
+def by_alignment(state: State) -> None:
+    """The best order-preserving pairing between what is paired already."""
+    rank_old = {node: rank for rank, node in enumerate(state.old.order)}
+    rank_new = {node: rank for rank, node in enumerate(state.new.order)}
+    anchors = [(rank_old[i], rank_new[j]) for i, (j, _, _) in state.found.items() if i in rank_old and j in rank_new]
+    chain = _longest_increasing(sorted(anchors))
+    free = [set(state.unpaired(side)) for side in (0, 1)]
+    bounds = [(-1, -1), *chain, (len(state.old.order), len(state.new.order))]
+    for (old_low, new_low), (old_high, new_high) in zip(bounds, bounds[1:]):
+        rows = [node for node in state.old.order[old_low + 1 : old_high] if node in free[0]]
+        columns = [node for node in state.new.order[new_low + 1 : new_high] if node in free[1]]
+        _align(state, rows, columns)
+
+
+def _align(state: State, rows: list[int], columns: list[int]) -> None:
+    js = np.array(columns, np.int64)
+    pairs = []
+
+    def scores(row: int, low: int, high: int) -> NDArray[np.float64]:
+        return state.scorer.row(rows[row], js[low:high])
+
+    for row, column in align(len(rows), len(columns), scores):
+        pairs.append((rows[row], columns[column]))
+    for i, j in pairs:
+        score = state.scorer.pair(i, j)
+        if score > 0:
+            state.pair(i, j, _evidence(state, i, j), 0.95 if score > 3 else 0.8)
+
+
+def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest run of pairs that ascends on both sides."""
+    tails: list[int] = []
+    at: list[int] = []
+    before: list[int] = []
+    for position, (_, rank) in enumerate(pairs):
+        slot = bisect_left(tails, rank)
+        before.append(at[slot - 1] if slot else -1)
+        tails[slot : slot + 1] = [rank]
+        at[slot : slot + 1] = [position]
+    chain = []
+    position = at[-1] if at else -1
+    while position >= 0:
+        chain.append(pairs[position])
+        position = before[position]
+    return chain[::-1]
+
+
+def _evidence(state: State, i: int, j: int) -> Evidence:
+    a, b = state.scorer.looks
+    if not a.automatic[i] and a.name[i] == b.name[j]:
+        return Evidence.NAME
+    if a.near[i] == b.near[j]:
+        return Evidence.SIGNATURE
+    forth = state.scorer.partner[0]
+    mine = {forth.get(p) for p, _ in state.old[i].producers} | {forth.get(c) for c in state.old[i].consumers}
+    theirs = {p for p, _ in state.new[j].producers} | set(state.new[j].consumers)
+    return Evidence.NEIGHBOURS if mine & theirs else Evidence.SIMILARITY
+
+
+def by_neighbours(state: State) -> None:
+    """What is left, between the same paired neighbours or alike enough: best first, until nothing changes."""
+    while True:
+        olds, news = state.unpaired(0), state.unpaired(1)
+        if not olds or not news:
+            return
+        scored = []
+        js = np.array(news, np.int64)
+        for i in olds[:2000]:
+            row = state.scorer.row(i, js)
+            for position in np.nonzero(row > 2.0)[0][:50].tolist():
+                scored.append((-float(row[position]), i, news[position]))
+        scored.sort()
+        paired = False
+        for score, i, j in scored:
+            if state.is_free(i, j):
+                state.pair(i, j, _evidence(state, i, j), 0.9 if score < -4 else 0.7)
+                paired = True
+        if not paired:
+            return
+
+
+def by_parents(state: State) -> None:
+    """Sub-models by the layers they share, then by name; then their inputs in order."""
+    votes: Counter[tuple[int, int]] = Counter()
+    for i, (j, _, _) in state.found.items():
+        votes[state.old[i].parent, state.new[j].parent] += 1
+    depth = max((len(node.path) for flow in (state.old, state.new) for node in flow.nodes), default=0)
+    for _ in range(depth):
+        for (i, j), count in sorted(votes.items(), key=lambda item: (-item[1], item[0])):
+            if ROOT in (i, j) or not state.is_free(i, j):
+                continue
+            state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
+            votes[state.old[i].parent, state.new[j].parent] += count
+    for i, j in list(_free_models(state)):
+        state.pair(i, j, Evidence.NAME, 0.95)
+    _pair_ports(state)
+
+
+def _free_models(state: State) -> Iterator[tuple[int, int]]:
+    news = {node.path: j for j, node in enumerate(state.new.nodes) if node.role is Role.MODEL}
+    for i, node in enumerate(state.old.nodes):
+        j = news.get(node.path)
+        if node.role is Role.MODEL and j is not None and state.is_free(i, j):
+            yield i, j
+
+
+def _pair_ports(state: State) -> None:
+    ports: list[dict[tuple[int, int], int]] = [{}, {}]
+    for side, flow_ in enumerate((state.old, state.new)):
+        for index, node in enumerate(flow_.nodes):
+            if node.role is Role.PORT and node.parent != ROOT:
+                body = flow_[node.parent].layer.body
+                assert body is not None
+                slot = next(k for k, ref in enumerate(body.inputs) if ref.layer == node.layer.name)
+                ports[side][node.parent, slot] = index
+    for (parent, slot), i in ports[0].items():
+        other = state.scorer.partner[0].get(parent)
+        j = ports[1].get((other, slot)) if other is not None else None
+        if j is not None and state.is_free(i, j):
+            state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
+
+
+PASSES: tuple[Pass, ...] = (by_user, by_weights, by_name, by_alignment, by_neighbours, by_parents)
+
+
+def match(old: Model, new: Model, options: Options) -> Matching:
+    """Pair the layers of two models.
+
+    Raises:
+        UsageError: a pin names no layer.
+    """
+    flows = flow(old), flow(new)
+    number = Numbers()
+    looks = features(flows[0], number), features(flows[1], number)
+    kin = kinship(*flows) if options.weights else Kinship(group=_silent(flows))
+    state = State(*flows, Scorer(*flows, looks, kin), options, {})
+    for run in PASSES:
+        run(state)
+    return _matching(state, old, new)
+
+
+def _silent(flows: tuple[Flow, Flow]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.full(len(flows[0].nodes), -1, np.int64), np.full(len(flows[1].nodes), -2, np.int64)
+
+
+def _matching(state: State, old: Model, new: Model) -> Matching:
+    matches = {}
+    for i, (j, evidence, score) in state.found.items():
+        left, right = state.old[i], state.new[j]
+        if left.path in state.old.index and right.path in state.new.index:
+            matches[right.path] = Match(left.path, right.path, evidence, score)
+    listed_old, listed_new = {path for path, _ in old.walk()}, {path for path, _ in new.walk()}
+    matches = {path: m for path, m in matches.items() if path in listed_new and m.old in listed_old}
+    taken = {m.old for m in matches.values()}
+    return Matching(
+        tuple(matches[path] for path, _ in new.walk() if path in matches),
+        tuple(path for path, _ in old.walk() if path not in taken),
+        tuple(path for path, _ in new.walk() if path not in matches),
+    )

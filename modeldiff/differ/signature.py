@@ -1,0 +1,174 @@
+# What a layer looks like from outside: its class, its config, and its neighbourhood to some distance, as numbers that
+# are equal exactly where the layers look alike (Weisfeiler-Lehman refinement; for whole cones, a Merkle tree).
+# Numbers come from one table for both models: no hash collisions, and numpy compares a layer with thousands at once.
+"""Signatures: `Features` of every layer of a flow, comparable between two models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeldiff.differ.flow import COMMUTATIVE, Flow, Node
+from modeldiff.differ.names import has_automatic_name
+from modeldiff.graph import Layer
+
+Ints = NDArray[np.int64]
+
+_FAMILIES = (
+    "LSTM GRU SimpleRNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D RNN CuDNNLSTM CuDNNGRU",
+    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization"
+    " SpectralNormalization SyncBatchNormalization InstanceNormalization",
+    "Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax SELU GELU Swish SiLU Relu Relu6 Gelu Silu Sigmoid Tanh"
+    " LeakyRelu Elu Selu HardSwish",
+    "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D AdaptiveAveragePooling1D",
+    "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D AdaptiveAveragePooling2D",
+    "MaxPooling3D AveragePooling3D GlobalMaxPooling3D GlobalAveragePooling3D AdaptiveAveragePooling3D",
+    "GlobalMaxPooling1D GlobalAveragePooling1D GlobalMaxPooling2D GlobalAveragePooling2D GlobalMaxPooling3D"
+    " GlobalAveragePooling3D Flatten Reshape",
+    "Conv1D SeparableConv1D DepthwiseConv1D Conv1DTranspose LocallyConnected1D",
+    "Conv2D SeparableConv2D DepthwiseConv2D Conv2DTranspose LocallyConnected2D",
+    "Conv3D Conv3DTranspose",
+    "Conv1DTranspose UpSampling1D",
+    "Conv2DTranspose UpSampling2D Resizing",
+    "Conv3DTranspose UpSampling3D",
+    "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout GaussianNoise AlphaDropout",
+    "Add Subtract Multiply Average Maximum Minimum Concatenate Dot Merge",
+    "Dense EinsumDense",
+    "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention",
+    "Functional Sequential",
+)
+_FAMILY_BITS: dict[str, int] = {}
+for _bit, _names in enumerate(_FAMILIES):
+    for _name in _names.split():
+        _FAMILY_BITS[_name] = _FAMILY_BITS.get(_name, 0) | 1 << _bit
+_OPERATION = 1 << len(_FAMILIES)
+_UNKNOWN = _OPERATION << 1
+_OP_CLASSES = frozenset(
+    "TFOpLambda SlicingOpLambda TensorFlowOpLayer ClassMethod InstanceMethod InstanceProperty Lambda".split()
+)
+_KNOWN_ALONE = frozenset(
+    "InputLayer Embedding Masking Permute RepeatVector TimeDistributed ZeroPadding1D ZeroPadding2D ZeroPadding3D"
+    " Cropping1D Cropping2D Cropping3D Rescaling Normalization ActivityRegularization".split()
+)
+
+
+def families(layer: Layer) -> int:
+    """Bits of the families this layer belongs to: two layers with a common bit may take each other's place."""
+    bits = _FAMILY_BITS.get(layer.canonical_class, 0)
+    if layer.kind == "op" or layer.canonical_class in _OP_CLASSES:
+        bits |= _OPERATION | (_FAMILY_BITS["Add"] if layer.canonical_class not in _OP_CLASSES else 0)
+    if not bits and layer.canonical_class not in _KNOWN_ALONE:
+        bits |= _UNKNOWN
+    return bits
+
+
+def is_keras_class(class_name: str) -> bool:
+    """Whether this is one of Keras' own classes, as far as the families know."""
+    return class_name in _FAMILY_BITS or class_name in _KNOWN_ALONE or class_name in _OP_CLASSES
+
+
+class Numbers:
+    """One number for every distinct thing seen, in both models."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, int] = {}
+
+    def __call__(self, thing: Hashable) -> int:
+        return self._known.setdefault(thing, len(self._known))
+
+
+def config_key(layer: Layer) -> str:
+    """The config as a text that is equal where configs are."""
+    return json.dumps(layer.config, sort_keys=True, default=repr) if layer.config else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One number per node of a flow, by node index; equal numbers look alike."""
+
+    name: Ints
+    automatic: NDArray[np.bool_]
+    family: Ints
+    role: Ints
+    class_: Ints
+    config: Ints
+    """Class and config."""
+    shapes: Ints
+    """Shapes of the weights."""
+    near: Ints
+    """Class and config of the layer and of its neighbours."""
+    around: Ints
+    """The same to a distance of two."""
+    near_classes: Ints
+    """Classes alone, of the layer and its neighbours."""
+    before: Ints
+    """Classes of the producers."""
+    after: Ints
+    """Classes of the consumers."""
+    above: Ints
+    """Everything the layer is computed from."""
+    below: Ints
+    """Everything computed from the layer."""
+    above_classes: Ints
+    below_classes: Ints
+
+
+def _up(node: Node, labels: list[int]) -> tuple[Any, ...]:
+    seen = [(labels[producer], output) for producer, output in node.producers]
+    return tuple(sorted(seen) if node.layer.canonical_class in COMMUTATIVE else seen)
+
+
+def _down(node: Node, labels: list[int]) -> tuple[int, ...]:
+    return tuple(sorted(labels[consumer] for consumer in node.consumers))
+
+
+def features(flow: Flow, number: Numbers) -> Features:
+    """The features of every node. The same `number` must serve both models."""
+    nodes = flow.nodes
+    classes = [number(("class", node.layer.canonical_class)) for node in nodes]
+    configs = [number((label, config_key(node.layer))) for node, label in zip(nodes, classes, strict=True)]
+
+    def refine(labels: list[int], about: str) -> list[int]:
+        return [
+            number((about, label, _up(node, labels), _down(node, labels)))
+            for node, label in zip(nodes, labels, strict=True)
+        ]
+
+    def cones(labels: list[int], about: str) -> tuple[list[int], list[int]]:
+        above, below = [-1] * len(nodes), [-1] * len(nodes)
+        for i in flow.order:
+            above[i] = number((about, "above", labels[i], _up(nodes[i], above)))
+        for i in reversed(flow.order):
+            below[i] = number((about, "below", labels[i], _down(nodes[i], below)))
+        return above, below
+
+    near = refine(configs, "near")
+    above, below = cones(configs, "config")
+    above_classes, below_classes = cones(classes, "class")
+    array = np.array
+    return Features(
+        name=array([number(("name", node.layer.name)) for node in nodes], np.int64),
+        automatic=array([has_automatic_name(node.layer) for node in nodes], bool),
+        family=array([families(node.layer) for node in nodes], np.int64),
+        role=array([number(("role", node.role.value)) for node in nodes], np.int64),
+        class_=array(classes, np.int64),
+        config=array(configs, np.int64),
+        shapes=array(
+            [number(("shapes", tuple(weight.shape for weight in node.layer.comparable_weights))) for node in nodes],
+            np.int64,
+        ),
+        near=array(near, np.int64),
+        around=array(refine(near, "around"), np.int64),
+        near_classes=array(refine(classes, "near"), np.int64),
+        before=array([number(("before", _up(node, classes))) for node in nodes], np.int64),
+        after=array([number(("after", _down(node, classes))) for node in nodes], np.int64),
+        above=array(above, np.int64),
+        below=array(below, np.int64),
+        above_classes=array(above_classes, np.int64),
+        below_classes=array(below_classes, np.int64),
+    )

@@ -1,0 +1,142 @@
+# How much speaks for two layers being the same one: a sum of log-likelihood ratios, one for each witness (class and
+# config, name, weights, neighbourhood, parent), so that witnesses may contradict each other and the stronger wins.
+# Scores of one old layer against many new ones are one numpy expression: alignment asks for millions of them.
+"""`Scorer`: the evidence for pairs of layers, in nats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeldiff.differ.flow import ROOT, Flow
+from modeldiff.differ.kinship import Kinship
+from modeldiff.differ.signature import Features
+
+Scores = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NEVER = -1e6
+"""Classes that cannot be the same layer."""
+
+
+class Scorer:
+    """Scores pairs of nodes of two flows. What is already paired counts as a witness."""
+
+    def __init__(self, old: Flow, new: Flow, looks: tuple[Features, Features], kin: Kinship) -> None:
+        self.old, self.new, self.looks, self.kin = old, new, looks, kin
+        self.partner: list[dict[int, int]] = [{}, {}]
+        """Old node -> new node, and back."""
+        counts = Counter(looks[0].config[old.order].tolist())
+        total = max(1, len(old.order))
+        rarity = [0.3 * np.log(total / counts[label]) if label in counts else 0.0 for label in looks[1].config.tolist()]
+        self.rarity = np.array(rarity, np.float64)
+        self.claimed = tuple(self._claimed(side) for side in (0, 1))
+        self.parent_key = tuple(
+            np.array([side.nodes[n.parent].layer.name if n.parent != ROOT else "" for n in side.nodes], object)
+            for side in (old, new)
+        )
+        self.column = np.full(len(new.nodes), -1, np.int64)
+        self._configs: dict[tuple[int, int], float] = {}
+
+    def _claimed(self, side: int) -> NDArray[np.bool_]:
+        """Chosen names that stand on the other side too."""
+        mine, other = self.looks[side], self.looks[1 - side]
+        chosen = {int(n) for n, auto in zip(other.name, other.automatic, strict=True) if not auto}
+        return np.array(
+            [not auto and int(n) in chosen for n, auto in zip(mine.name, mine.automatic, strict=True)], bool
+        )
+
+    def row(self, i: int, js: Ints) -> Scores:
+        """The scores of old node `i` with each of the new nodes `js`."""
+        a, b = self.looks
+        same_class = b.class_[js] == a.class_[i]
+        same_config = b.config[js] == a.config[i]
+        related = (b.family[js] & a.family[i]) != 0
+        score = np.where(
+            same_config,
+            2.0 + self.rarity[js],
+            np.where(same_class, self._changed(i, js), np.where(related, -2.0, NEVER)),
+        )
+        score += np.where(b.role[js] == a.role[i], 0.0, -0.3)
+        score += np.where(b.shapes[js] == a.shapes[i], 0.4, -0.4)
+        score += self._context(i, js) + self._names(i, js) + self._parents(i, js)
+        group = self.kin.group
+        strangers = group[1][js] == group[0][i]
+        score -= 3.0 * self.kin.kept * strangers
+        self._sparse(i, js, score)
+        return score
+
+    def _context(self, i: int, js: Ints) -> Scores:
+        a, b = self.looks
+        return (
+            0.8 * (b.near[js] == a.near[i])
+            + 0.6 * (b.around[js] == a.around[i])
+            + 0.5 * (b.before[js] == a.before[i])
+            + 0.4 * (b.after[js] == a.after[i])
+            + 1.2 * (b.above[js] == a.above[i])
+            + 1.2 * (b.below[js] == a.below[i])
+            + 0.4 * (b.above_classes[js] == a.above_classes[i])
+            + 0.4 * (b.below_classes[js] == a.below_classes[i])
+        )
+
+    def _names(self, i: int, js: Ints) -> Scores:
+        a, b = self.looks
+        same = b.name[js] == a.name[i]
+        if a.automatic[i]:
+            return np.where(b.automatic[js], 0.05 * same, np.where(self.claimed[1][js], -4.0, -0.3))
+        score = np.where(same, 6.0, -0.5 - 3.0 * self.claimed[1][js])
+        if self.claimed[0][i]:
+            score = np.where(same, score, score - 3.0)
+        return score
+
+    def _parents(self, i: int, js: Ints) -> Scores:
+        return np.where(self.parent_key[1][js] == self.parent_key[0][i], 0.6, -0.4)
+
+    def _changed(self, i: int, js: Ints) -> Scores:
+        """Same class, another config: the more of it agrees, the better."""
+        a, b = self.looks
+        score = np.full(len(js), -0.5)
+        candidates = np.nonzero((b.class_[js] == a.class_[i]) & (b.config[js] != a.config[i]))[0]
+        for position in candidates.tolist():
+            j = int(js[position])
+            key = (int(a.config[i]), int(b.config[j]))
+            agreement = self._configs.get(key)
+            if agreement is None:
+                agreement = _agreement(self.old[i].layer.config, self.new[j].layer.config)
+                self._configs[key] = agreement
+            score[position] = -2.0 + 2.5 * agreement
+        return score
+
+    def _sparse(self, i: int, js: Ints, score: Scores) -> None:
+        """Witnesses that speak about few pairs: weights, and neighbours that are already paired."""
+        column = self.column
+        column[js] = np.arange(len(js))
+        for j, likelihood in self.kin.likelihood.get(i, ()):
+            if column[j] >= 0:
+                score[column[j]] += likelihood + 3.0 * self.kin.kept
+        forth = self.partner[0]
+        node = self.old[i]
+        for producer in {p for p, _ in node.producers}:
+            if producer in forth:
+                for j in self.new[forth[producer]].consumers:
+                    if column[j] >= 0:
+                        score[column[j]] += 2.0
+        for consumer in node.consumers:
+            if consumer in forth:
+                for j in {p for p, _ in self.new[forth[consumer]].producers}:
+                    if column[j] >= 0:
+                        score[column[j]] += 1.5
+        column[js] = -1
+
+    def pair(self, i: int, j: int) -> float:
+        """The score of one pair."""
+        return float(self.row(i, np.array([j], np.int64))[0])
+
+
+def _agreement(old: Any, new: Any) -> float:
+    """The share of keys with equal values."""
+    keys = old.keys() | new.keys()
+    return sum(key in old and key in new and old[key] == new[key] for key in keys) / len(keys) if keys else 1.0
