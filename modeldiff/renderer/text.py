@@ -68,6 +68,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield Text(" → ".join(visible(card.name) for card in report.files), style="dim")
     yield Text("")
     yield _text(report.verdict, "bold")
+    if report.lead:
+        yield _text(report.lead)
     yield Text("")
     yield Padding(_figures(report), (0, 0, 0, 2))
     rows = _rows(report)
@@ -105,8 +107,6 @@ def _figures(report: Report) -> Table:
         else:
             value = figure.new
         table.add_row(figure.label.lower(), value)
-    if report.lead:
-        table.add_row("in all" if len(report.files) > 1 else "", _text(report.lead))
     return table
 
 

@@ -21,7 +21,9 @@ from modeldiff.changes import (
     LayerRetyped,
     Outcome,
     Site,
+    WeightChanged,
     WeightPair,
+    WeightReshaped,
     is_incidental,
 )
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, format_path
@@ -142,7 +144,7 @@ class _Ledger:
             old_name=old.name if old.name != new.name else None,
             status=status_of(facts),
             figure=_figure(old, new, facts, far, pairs),
-            lines=tuple(message(change, self.partners) for change in facts),
+            lines=tuple(self._lines(facts)),
             config=tuple(_config_rows(old.config, new.config)),
             weights=tuple(tensors.paired(old, new, pairs, facts)),
             parameters=(old.parameters, new.parameters),
@@ -160,6 +162,14 @@ class _Ledger:
             lines=((words,),) if words else (),
             weights=tuple(tensors.one_sided(layer, view.status)),
         )
+
+    def _lines(self, facts: Iterable[Change]) -> Iterator[Phrase]:
+        """One line a fact, but one for all the weights that moved or were reshaped."""
+        facts = list(facts)
+        for change in facts:
+            if not isinstance(change, (WeightChanged, WeightReshaped)):
+                yield message(change, self.partners)
+        yield from tensors.told([change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))])
 
     def _warnings(self, site: Site) -> tuple[Phrase, ...]:
         new, old = self.warnings

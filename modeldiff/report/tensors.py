@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from modeldiff.changes import (
@@ -20,8 +20,8 @@ from modeldiff.changes import (
     WeightReshaped,
 )
 from modeldiff.graph import Layer, Weight
-from modeldiff.report.view import Phrase, Status, WeightView
-from modeldiff.report.words import dimensions, measure, moved, percent, reshaped
+from modeldiff.report.view import Code, Phrase, Status, WeightView
+from modeldiff.report.words import dimensions, joined, measure, moved, percent, reshaped
 
 
 def one_sided(layer: Layer, status: Status, *, digests: bool = False) -> Iterator[WeightView]:
@@ -100,6 +100,31 @@ def measure_cosine(of: float) -> str:
         if abs(float(text)) < 1:
             return text.replace("-", "−")
     return "1" if of > 0 else "−1"
+
+
+def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
+    """What happened to the values, each weight by itself only where they do not share one story."""
+    reshapes = [change for change in changes if isinstance(change, WeightReshaped)]
+    moves = [change for change in changes if isinstance(change, WeightChanged)]
+    if len(reshapes) > 1 and all(change.nature is Nature.RESIZED for change in reshapes):
+        yield ("weights resized, the overlap is equal",)
+    elif reshapes:
+        yield joined((Code(change.weight), " ", *reshaped(change)) for change in reshapes)
+    natures = {change.nature for change in moves if math.isfinite(change.movement.relative_l2)}
+    if len(moves) > 2 and len(natures) == 1 and natures <= {Nature.FINE_TUNED, Nature.RETRAINED, Nature.UNKNOWN}:
+        shares = sorted(move.movement.relative_l2 for move in moves if math.isfinite(move.movement.relative_l2))
+        (nature,) = natures
+        how = "" if nature is Nature.UNKNOWN else f"{nature.value}, "
+        yield (f"{how}{len(moves)} weights moved by {span(shares[0], shares[-1])}",)
+    else:
+        for change in moves:
+            yield (Code(change.weight), " ", *moved(change))
+
+
+def span(low: float, high: float) -> str:
+    """`0.4 to 2.8 %`."""
+    first, last = percent(low), percent(high)
+    return last if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
 def distance(facts: Iterable[Change], pairs: Iterable[WeightPair]) -> float | None:

@@ -25,6 +25,7 @@ from modeldiff.changes import (
 )
 from modeldiff.graph import LayerPath, Model, format_path
 from modeldiff.report.groups import Block, extracted
+from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status
 from modeldiff.report.words import (
     Partners,
@@ -32,7 +33,6 @@ from modeldiff.report.words import (
     interface,
     joined,
     message,
-    percent,
     without_batch,
 )
 
@@ -159,8 +159,7 @@ def _span(distances: Iterable[float | None]) -> str:
     known = sorted(distance for distance in distances if distance is not None and math.isfinite(distance))
     if not known:
         return ""
-    low, high = percent(known[0]), percent(known[-1])
-    return f" by {low}" if low == high else f" by {low.removesuffix(' %')} to {high}"
+    return f" by {span(known[0], known[-1])}"
 
 
 def _natures(result: DiffResult) -> dict[str, Nature]:

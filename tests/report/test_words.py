@@ -1,0 +1,155 @@
+"""The words of values, numbers and changes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from modeldiff.changes import (
+    ABSENT,
+    ConfigChanged,
+    Endpoint,
+    InputsRewired,
+    InterfaceChanged,
+    LayerMoved,
+    Moments,
+    Movement,
+    Nature,
+    Port,
+    Site,
+    WeightChanged,
+    WeightReshaped,
+)
+from modeldiff.report import words
+from modeldiff.report.words import message, plain
+
+HERE = Site(("a",), ("a",))
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0123, "1.2 %"),
+        (0.126, "13 %"),
+        (0.0012, "0.1 %"),
+        (0.00012, "0.01 %"),
+        (0.99996, "100 %"),
+        (1e-9, "<0.0001 %"),
+        (42.0, "4,200 %"),
+        (math.inf, "∞"),
+    ],
+)
+def test_a_share_is_told_with_two_digits(share: float, text: str) -> None:
+    assert words.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9.999999747378752e-05, "0.0001"),
+        (0.30000001192092896, "0.3"),
+        (1.0, "1"),
+        (0.1234567, "0.1234567"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_a_setting_is_told_as_it_was_typed(value: float, text: str) -> None:
+    assert words.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "None"),
+        (True, "True"),
+        ("", '""'),
+        ([3, 3], "[3, 3]"),
+        ({"class_name": "L2", "config": {"l2": 0.01}}, "L2(l2=0.01)"),
+        ({"a": {"b": 1}}, "{a: {b: 1}}"),
+    ],
+)
+def test_a_config_value_reads_like_python(value: object, text: str) -> None:
+    assert words.value_text(value) == text
+
+
+def test_a_long_value_is_cut_in_a_sentence_and_whole_in_the_table() -> None:
+    long = list(range(100))
+    assert len(plain(words.value(long))) == 80
+    assert words.value_text(long).endswith("98, 99]")
+
+
+def test_a_missing_key_is_absent_and_not_none() -> None:
+    assert plain(message(ConfigChanged(HERE, "groups", ABSENT, None), {})) == "groups: absent → None"
+
+
+def ends(*names: str) -> tuple[Endpoint, ...]:
+    return tuple(Endpoint((name,)) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (("a",), ("b",), "input: a → b"),
+        (("a", "b"), ("a", "c"), "input 2: b → c"),
+        (("a", "b"), ("b", "a"), "inputs reordered: a, b → b, a"),
+        (("a",), ("a", "b"), "inputs: a → a, b"),
+        (("was", "b"), ("now", "c"), "input 2: b → c"),
+        ((), ("a",), "now also called on a"),
+        (("a",), (), "no longer called on a"),
+    ],
+)
+def test_only_the_input_that_changed_is_named(before: tuple[str, ...], after: tuple[str, ...], text: str) -> None:
+    partners = {(name,): (name,) for name in "abc"} | {("was",): ("now",)}
+    change = InputsRewired(HERE, 0, ends(*before), ends(*after))
+    assert plain(message(change, partners)) == text
+
+
+def test_a_later_call_is_named() -> None:
+    change = InputsRewired(HERE, 1, ends("a"), ends("b"))
+    assert plain(message(change, {})) == "call 2: input: a → b"
+
+
+def test_ports_are_told_with_keras_shapes() -> None:
+    before, after = (Port(("x",), (None, 10), "float32"), Port(("x",), (None, 12), "float32"))
+    text = plain(message(InterfaceChanged(HERE, "output", (before,), (after,)), {}))
+    assert text == "output shape (None, 10) → (None, 12)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [((), ("e",), "moved into e"), (("e",), (), "moved out of e"), (("e",), ("f", "g"), "moved from e to f/g")],
+)
+def test_a_move_names_the_parents(before: tuple[str, ...], after: tuple[str, ...], text: str) -> None:
+    assert plain(message(LayerMoved(HERE, before, after), {})) == text
+
+
+def movement(relative_l2: float = 0.0123, **new: int) -> Movement:
+    moments = {"mean": 0.0, "std": 1.0, "min": -1.0, "max": 1.0, "zeros": 0, "nan": 0, "inf": 0}
+    return Movement(0.1, 0.01, relative_l2, 0.001, 0.75, Moments(**moments), Moments(**{**moments, **new}))
+
+
+@pytest.mark.parametrize(
+    ("nature", "proof", "text"),
+    [
+        (Nature.FINE_TUNED, {}, "kernel fine-tuned, moved by 1.2 %"),
+        (Nature.REINITIALISED, {}, "kernel re-initialised: uncorrelated with the old (cosine 0.001)"),
+        (Nature.PRUNED, {}, "kernel pruned: 75 % set to zero, the others equal"),
+        (Nature.UNKNOWN, {}, "kernel moved by 1.2 %"),
+        (Nature.BROKEN, {}, "kernel broken: 3 NaN that were finite"),
+    ],
+)
+def test_a_nature_comes_with_its_number(nature: Nature, proof: dict[str, float], text: str) -> None:
+    moved = movement(nan=3) if nature is Nature.BROKEN else movement()
+    change = WeightChanged(HERE, "kernel", (2, 2), "float32", moved, nature, proof)
+    assert plain(message(change, {})) == text
+
+
+def test_a_weight_that_was_all_zeros_has_no_relative_distance() -> None:
+    change = WeightChanged(HERE, "bias", (2,), "float32", movement(math.inf))
+    assert plain(message(change, {})) == "bias moved from all zeros"
+
+
+def test_a_resized_weight_says_what_is_proven() -> None:
+    change = WeightReshaped(HERE, "kernel", ((4, 10), "float32"), ((4, 12), "float32"), Nature.RESIZED)
+    assert plain(message(change, {})) == "kernel: 4×10 → 4×12, the overlap is equal"

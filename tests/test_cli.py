@@ -1,0 +1,143 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from contract import parse
+
+from modeldiff.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAIR = [f"samples/pull-request/{side}.h5" for side in ("old", "new")]
+SAME = [PAIR[0], PAIR[0]]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(ROOT)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return command
+
+
+def test_two_files_are_compared_on_standard_output(run: Run) -> None:
+    status, out, err = run(*PAIR)
+    assert (status, err) == (0, "")
+    assert "Interface changed: " in out
+    assert "\x1b" not in out
+
+
+def test_one_file_is_described(run: Run) -> None:
+    status, out, _ = run(PAIR[0])
+    assert status == 0
+    assert "parameters" in out
+
+
+@pytest.mark.parametrize("suffix", ["html", "svg", "json", "md", "txt", "dot"])
+def test_the_suffix_picks_the_format_and_standard_output_stays_empty(run: Run, tmp_path: Path, suffix: str) -> None:
+    target = tmp_path / f"out.{suffix}"
+    status, out, err = run(*PAIR, "-o", str(target))
+    assert (status, out) == (0, "")
+    assert "Interface changed" in err
+    assert target.stat().st_size > 500
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+def test_several_outputs_come_from_one_run(run: Run, tmp_path: Path) -> None:
+    targets = [tmp_path / "c.md", tmp_path / "d.json"]
+    run(*PAIR, *(argument for target in targets for argument in ("-o", str(target))))
+    parse(targets[1].read_text(encoding="utf-8"))
+    assert targets[0].read_text(encoding="utf-8").startswith("<!-- modeldiff:")
+
+
+def test_a_dash_is_standard_output(run: Run) -> None:
+    status, out, _ = run(*PAIR, "-o", "-", "--format", "json")
+    assert status == 0
+    assert parse(out)["tool"]["name"] == "modeldiff"
+
+
+def test_quiet_says_nothing(run: Run, tmp_path: Path) -> None:
+    assert run(*PAIR, "-q", "-o", str(tmp_path / "x.json")) == (0, "", "")
+    assert run(*PAIR, "-q") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("files", "policy", "expected"),
+    [
+        (PAIR, ["--exit-code"], 1),
+        (PAIR, ["--fail-on", "interface"], 1),
+        (PAIR, ["--fail-on", "layer-removed"], 0),
+        (PAIR, ["--fail-on", "layer-removed,layer-added"], 1),
+        (SAME, ["--exit-code"], 0),
+        (SAME, ["--fail-on", "cosmetic"], 0),
+        (["samples/layer-renamed/old.h5", "samples/layer-renamed/new.h5"], ["--fail-on", "functional"], 0),
+        (["samples/layer-renamed/old.h5", "samples/layer-renamed/new.h5"], ["--fail-on", "any"], 1),
+    ],
+)
+def test_a_policy_decides_the_exit_status(run: Run, files: list[str], policy: list[str], expected: int) -> None:
+    status, _, err = run(*files, "-q", *policy)
+    assert status == expected
+    assert bool(err) == bool(expected)
+
+
+def test_without_weights_no_value_is_told(run: Run) -> None:
+    _, out, _ = run(*PAIR, "--no-weights", "-o", "-", "--format", "json")
+    data = parse(out)
+    assert "weight-changed" not in data["counts"]
+    assert "layer-added" in data["counts"]
+
+
+def test_a_tolerance_hides_what_is_within_it(run: Run) -> None:
+    _, out, _ = run(*PAIR, "--atol", "1000", "-o", "-", "--format", "json")
+    assert "weight-changed" not in parse(out)["counts"]
+
+
+def test_a_pinned_pair_is_followed(run: Run, tmp_path: Path) -> None:
+    pair = ["samples/layer-renamed/old.h5", "samples/layer-renamed/new.h5"]
+    _, out, _ = run(*pair, "-o", "-", "--format", "json")
+    layers = [layer for layer in parse(out)["layers"] if layer["class_name"]["old"] == "Dense"]
+    wrong = (layers[0]["old"], layers[1]["new"])
+    _, out, _ = run(*pair, "--map", "=".join(wrong), "-o", "-", "--format", "json")
+    pinned = {(layer["old"], layer["new"]): layer["match"] for layer in parse(out)["layers"]}
+    assert pinned[wrong] == {"evidence": "user", "score": 1.0}
+    mapping = tmp_path / "map.json"
+    mapping.write_text(json.dumps(dict([wrong])), encoding="utf-8")
+    _, out, _ = run(*pair, "--map", str(mapping), "-o", "-", "--format", "json")
+    assert wrong in {(layer["old"], layer["new"]) for layer in parse(out)["layers"]}
+
+
+def test_digests_are_written_for_one_model(run: Run) -> None:
+    _, out, _ = run(PAIR[0], "--digests", "-o", "-", "--format", "json")
+    weights = [weight for layer in parse(out)["layers"] for weight in layer["weights"]]
+    assert weights
+    assert all(weight["digest"].startswith("sha256:") for weight in weights)
+
+
+def test_verbose_says_what_it_does_on_standard_error(run: Run) -> None:
+    _, out, err = run(*PAIR, "-v", "-o", "-", "--format", "md")
+    assert "reading samples/pull-request/old.h5" in err
+    assert "reading" not in out
+
+
+def test_the_module_runs_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "modeldiff", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("modeldiff 0.")
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = f"{sys.executable} -m modeldiff {' '.join(PAIR)} -o - --format json | head -c 10"
+    done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
