@@ -1,0 +1,40 @@
+# The last step of every reader: the graph of the config with the weights put into it. Bottom-up and without
+# recursion, as models may be nested deeper than Python may recurse.
+"""Graph + weights -> graph with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from modeldiff.graph import Graph, LayerPath, Weight
+
+
+def with_weights(
+    graph: Graph,
+    weights: Mapping[LayerPath, tuple[Weight, ...]],
+    modern: Mapping[LayerPath, tuple[Weight, ...]],
+) -> Graph:
+    """The same graph whose layers have `weights`, and `modern` where today's layout is another."""
+    bodies: dict[LayerPath, Graph] = {(): graph}
+    for path, layer in graph.walk():
+        if layer.body is not None:
+            bodies[path] = layer.body
+    for path in sorted(bodies, key=len, reverse=True):
+        body = bodies[path]
+        layers = []
+        for layer in body.layers:
+            here = (*path, layer.name)
+            changed = here in weights or here in bodies
+            layers.append(
+                replace(
+                    layer,
+                    weights=weights.get(here, ()),
+                    modern_weights=modern.get(here),
+                    body=bodies.get(here),
+                )
+                if changed
+                else layer
+            )
+        bodies[path] = replace(body, layers=tuple(layers))
+    return bodies[()]

@@ -1,0 +1,332 @@
+# The only importer of h5py. HDF5 files come from anywhere, so nothing is opened by a name that HDF5 resolves itself:
+# every path is walked component by component over hard links, because a soft or external link, a virtual dataset or
+# external storage would read another file (CVE-2026-1669). The low-level API is used because it is ten times as fast
+# as `file[name]` and never follows a link by accident.
+# Rejected: visititems (visits everything, in alphabetical order), and the high-level API with `getlink=True` (slow).
+"""Opening HDF5 safely: groups, attributes and the facts about datasets, without reading any number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
+from numpy.typing import NDArray
+
+from modeldiff.errors import UnreadableFile
+from modeldiff.graph import Source, itemsize
+from modeldiff.loader.sources import FlatSource, SlabSource
+from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window
+
+FOREIGN = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
+"""What h5py raises when HDF5 meets bytes it does not understand."""
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_OBJECTS = 2_000_000  # opened groups and datasets of one file
+_NAMES = 1_000_000  # strings in one attribute, names in one group
+_TEXT = 64 << 20  # bytes of one attribute
+_PARTS = 10_000  # pieces of one split attribute
+_SMALL = 1 << 20  # bytes of a dataset that may be all fill values
+_CHUNK = 1 << 30  # bytes of one chunk
+_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
+
+
+class Refused(Exception):
+    """One thing in the file may not or cannot be read; the rest can. The text becomes a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """What is known about one dataset without reading it."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    """As `Weight.dtype`."""
+    source: Source | None
+    refusal: str = ""
+    """Why there is no source."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What one file may still make us do."""
+
+    stretch: Stretch
+    objects: int = _OBJECTS
+    declared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An open group. Names are text with undecodable bytes as surrogates, so that they find their way back."""
+
+    id: h5g.GroupID
+    path: tuple[str, ...]
+    budget: _Budget = field(repr=False)
+
+    def get(self, name: str) -> Group | Array | None:
+        """The object that `name` (with `/` for groups in between) leads to, or None.
+
+        Raises:
+            Refused: links to elsewhere, unsafe names, damaged objects.
+        """
+        here, parts = self.id, name.split("/")
+        for part in parts:
+            found = _step(here, part, name)
+            if found is None:
+                return None
+            here = found
+            self.budget.objects -= 1
+        if self.budget.objects < 0:
+            raise UnreadableFile(f"more than {_OBJECTS} objects", where=self.budget.stretch.shown)
+        path = (*self.path, *parts)
+        if isinstance(here, h5g.GroupID):
+            return Group(here, path, self.budget)
+        if isinstance(here, h5d.DatasetID):
+            try:
+                return _facts(here, path, self.budget)
+            except FOREIGN as error:
+                raise Refused(f"{name!r} is damaged: {_words(error)}") from error
+        return None
+
+    def group(self, name: str) -> Group | None:
+        """As `get`, for groups only."""
+        found = self.get(name)
+        return found if isinstance(found, Group) else None
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is something that can be opened."""
+        try:
+            return self.get(name) is not None
+        except Refused:
+            return False
+
+    def names(self) -> list[str]:
+        """The names in the group, sorted by HDF5."""
+        try:
+            if self.id.get_num_objs() > _NAMES:
+                raise UnreadableFile(f"more than {_NAMES} objects in one group", where=self.budget.stretch.shown)
+            return [_text(name) for name in self.id]
+        except FOREIGN as error:
+            raise Refused(f"the group cannot be listed: {_words(error)}") from error
+
+    def address(self) -> object:
+        """The same value for two names of the same group."""
+        info = h5o.get_info(self.id)
+        return info.fileno, info.addr
+
+    def text(self, name: str) -> str | None:
+        """A text attribute: any of the encodings that writers have used; None where it is missing.
+
+        Raises:
+            Refused: it is no single text.
+        """
+        values = _attribute(self.id, name)
+        if values is None:
+            return None
+        if len(values) != 1:
+            raise Refused(f"the attribute {name} is not one text but {len(values)}")
+        return _text(values[0])
+
+    def texts(self, name: str) -> list[str] | None:
+        """A list of texts, also where it was split into `name0`, `name1`, ... (HDF5's 64 KiB rule).
+
+        Raises:
+            Refused: it is no list of texts.
+        """
+        values = _attribute(self.id, name)
+        if values is None:
+            part = _attribute(self.id, f"{name}0")
+            if part is None:
+                return None
+            values = []
+            for number in range(1, _PARTS):
+                values += part
+                part = _attribute(self.id, f"{name}{number}")
+                if part is None:
+                    break
+        return [_text(value) for value in values]
+
+
+@contextmanager
+def opened(stretch: Stretch) -> Iterator[Group]:
+    """The root group of an HDF5 file; everything from it is closed with the block.
+
+    Raises:
+        UnreadableFile: not HDF5, truncated, damaged.
+    """
+    settled = stretch.settled()
+    with settled.open() as raw:
+        # A window must be closed before the interpreter ends, or HDF5 crashes: hence the `with` at every use.
+        place: Any = settled.path if settled.is_whole_file else Window(raw, settled)
+        options = {"locking": False} if settled.is_whole_file else {}
+        try:
+            file = h5py.File(place, "r", **options)
+        except FOREIGN as error:
+            raise UnreadableFile(
+                f"HDF5 cannot read it: {_words(error)}", where=stretch.shown, fix=_fix(error)
+            ) from error
+        with file:
+            try:
+                root = h5o.open(file.id, b"/")
+            except FOREIGN as error:
+                raise UnreadableFile(f"HDF5 cannot read its root: {_words(error)}", where=stretch.shown) from error
+            yield Group(root, (), _Budget(settled))
+
+
+def read_slab(stretch: Stretch, path: tuple[str, ...], start: tuple[int, ...], count: tuple[int, ...]) -> NDArray[Any]:
+    """One block of a dataset that has no plain bytes in the file (chunked, packed, compact).
+
+    Raises:
+        UnreadableFile: damaged, or no longer what it was.
+    """
+    where = f"{stretch.shown}, {'/'.join(path)}"
+    try:
+        with opened(stretch) as root:
+            here: Any = root.id
+            for part in path:
+                here = _step(here, part, part)
+            if not isinstance(here, h5d.DatasetID):
+                raise UnreadableFile("the values are gone", where=where)
+            out = np.zeros(count, dtype=here.dtype)
+            space = here.get_space()
+            if start:
+                space.select_hyperslab(start, count)
+            memory = h5s.create_simple(count) if count else h5s.create(h5s.SCALAR)
+            here.read(memory, space, out)
+            return out
+    except (*FOREIGN, Refused) as error:
+        raise UnreadableFile(f"the values cannot be read: {_words(error)}", where=where) from error
+
+
+def _step(here: Any, part: str, name: str) -> Any:
+    """One component further, over a hard link."""
+    if part in {"", ".", ".."} or "\0" in part:
+        raise Refused(f"the name {name!r} is not a plain path and was not followed")
+    if not isinstance(here, h5g.GroupID):
+        return None
+    raw = part.encode("utf-8", "surrogateescape")
+    try:
+        if not here.links.exists(raw):
+            return None
+        kind = here.links.get_info(raw).type
+        if kind != h5l.TYPE_HARD:
+            what = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "a link to another file"}.get(kind, "a user link")
+            raise Refused(f"{name!r} is {what} and was not followed")
+        return h5o.open(here, raw)
+    except FOREIGN as error:
+        raise Refused(f"{name!r} cannot be opened: {_words(error)}") from error
+
+
+def _facts(dataset: h5d.DatasetID, path: tuple[str, ...], budget: _Budget) -> Array:
+    shape = dataset.shape
+    if shape is None:
+        return Array((), "float32", None, "it holds no values")
+    dtype = _dtype(dataset)
+    nbytes = math.prod(shape) * itemsize(dtype)
+    if dtype == "string":
+        return Array(shape, dtype, None, "strings are not compared")
+    if not nbytes:
+        return Array(shape, dtype, FlatSource(budget.stretch, 0, 0, dtype) if 0 in shape else None, "unknown type")
+    offset = dataset.get_offset()  # also None for external storage and virtual datasets
+    if offset is not None:
+        stretch = budget.stretch
+        if dataset.get_storage_size() != nbytes or offset + nbytes > stretch.length:
+            return Array(shape, dtype, None, f"it claims {nbytes} bytes that the file does not hold")
+        if dataset.dtype.byteorder != ">":
+            return Array(shape, dtype, FlatSource(stretch, stretch.start + offset, math.prod(shape), dtype))
+    else:
+        refusal = _refusal(dataset, nbytes, budget)
+        if refusal:
+            return Array(shape, dtype, None, refusal)
+    chunk = dataset.get_create_plist().get_chunk() if offset is None and _is_chunked(dataset) else ()
+    return Array(shape, dtype, SlabSource(budget.stretch, path, shape, tuple(chunk), dtype))
+
+
+def _is_chunked(dataset: h5d.DatasetID) -> bool:
+    return bool(dataset.get_create_plist().get_layout() == h5d.CHUNKED)
+
+
+def _refusal(dataset: h5d.DatasetID, nbytes: int, budget: _Budget) -> str:
+    """Why a dataset without plain bytes may not be read, or ""."""
+    plan = dataset.get_create_plist()
+    if plan.get_external_count():
+        return "its values are in another file (external storage)"
+    if plan.get_layout() == h5d.VIRTUAL:
+        return "its values are in other files (a virtual dataset)"
+    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+    strange = [code for code in filters if code not in _FILTERS]
+    if strange:
+        return f"it is packed with the HDF5 filter {strange[0]}, which is not one of gzip, shuffle, fletcher32, lzf"
+    if plan.get_layout() == h5d.CHUNKED and math.prod(plan.get_chunk()) * dataset.get_type().get_size() > _CHUNK:
+        return f"its chunks have more than {_CHUNK} bytes"
+    stored = dataset.get_storage_size()
+    budget.declared += nbytes
+    if nbytes > max(_SMALL, stored * DEFLATE_LIMIT):
+        return f"it claims {nbytes} bytes but holds {stored}"
+    if budget.declared > max(64 * _SMALL, budget.stretch.length * DEFLATE_LIMIT):
+        return "all packed values together claim more than the file can hold"
+    return ""
+
+
+def _dtype(dataset: h5d.DatasetID) -> str:
+    kind = dataset.dtype
+    if kind.kind in "biufc":
+        return str(kind.newbyteorder("=").name) if kind.byteorder == ">" else str(kind.name)
+    if kind.kind == "V" and kind.names is None:
+        told = _attribute(dataset, "dtype")
+        if told and len(told) == 1 and kind.itemsize == itemsize(_text(told[0])):
+            return _text(told[0])
+        return "bfloat16" if kind.itemsize == 2 else f"void{8 * kind.itemsize}"
+    if kind.kind in "OSU":
+        return "string"
+    raise Refused(f"values of type {kind} are not understood")
+
+
+def _attribute(owner: Any, name: str) -> list[bytes] | None:
+    """An attribute as a flat list of byte strings."""
+    try:
+        if not h5a.exists(owner, name.encode()):
+            return None
+        attribute = h5a.open(owner, name.encode())
+        shape = attribute.shape
+        if shape is None:
+            return []
+        count, kind = math.prod(shape), attribute.get_type()
+        if not count:
+            return []
+        if count > _NAMES or count * kind.get_size() > _TEXT:
+            raise Refused(f"the attribute {name} is too large")
+        if kind.get_class() not in {h5t.STRING, h5t.OPAQUE}:
+            raise Refused(f"the attribute {name} is no text")
+        values = np.zeros(shape, dtype=attribute.dtype)
+        attribute.read(values)
+    except FOREIGN as error:
+        raise Refused(f"the attribute {name} cannot be read: {_words(error)}") from error
+    flat = [_bytes(value) for value in values.reshape(-1).tolist()]
+    if sum(map(len, flat)) > _TEXT:
+        raise Refused(f"the attribute {name} is too large")
+    return flat
+
+
+def _bytes(value: Any) -> bytes:
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value or b"").rstrip(b"\0")
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+
+
+def _words(error: BaseException) -> str:
+    """The one useful part of an HDF5 message."""
+    text = str(error.args[0] if error.args else error).strip() or type(error).__name__
+    return text.partition("(")[2].rpartition(")")[0] or text
+
+
+def _fix(error: BaseException) -> str:
+    return "the file is incomplete: copy or save it again" if "truncated" in str(error) else ""

@@ -1,0 +1,82 @@
+# The weight names of the legacy format, as far as they can be trusted: the last component says what a weight is,
+# a component in the middle often says which inner layer it belongs to, the rest is name scopes and counters.
+"""Weight names of the legacy format -> roles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from modeldiff.loader.roles import Part, Slot
+
+_OLD = {
+    "W": "kernel",
+    "U": "recurrent_kernel",
+    "b": "bias",
+    "running_mean": "moving_mean",
+    "running_std": "moving_variance",  # the name lies: Keras 1 kept the variance in it
+    "alphas": "alpha",
+}
+_OLD_NAME = re.compile(r"(?P<layer>.*)_(?P<role>W|U|b|gamma|beta|running_mean|running_std|alphas)(?P<gate>_[a-z])?")
+_GATE = re.compile(r"(recurrent_kernel|kernel|bias)_[icfozrh]")
+_TENSOR = re.compile(r":\d+$")
+_COUNTER = re.compile(r"_\d+$")
+_SAME = {"depthwise_kernel": {"kernel"}, "kernel": {"depthwise_kernel", "embeddings"}, "sn_u": {"vector_u"}}
+
+
+def components(name: str, layer: str = "", *, known: bool = True) -> tuple[str, ...]:
+    """The parts of a stored name: `d1_W:0` (Keras 1) and `d1/kernel:0` are both `("d1", "kernel")`.
+
+    `known`: the class is one of Keras, so that its old words can be put into today's.
+    """
+    parts = _TENSOR.sub("", name).split("/")
+    old = _OLD_NAME.fullmatch(parts[-1])
+    if known and old:
+        return (*parts[:-1], old["layer"], _OLD.get(old["role"], old["role"]) + (old["gate"] or ""))
+    if len(parts) == 1 and layer and name.startswith(f"{layer}_"):
+        return layer, parts[0][len(layer) + 1 :]
+    return tuple(parts)
+
+
+def has_gates(names: Sequence[str]) -> bool:
+    """Whether the names are those of the separate gates of Keras 1."""
+    return any(_GATE.fullmatch(components(name)[-1]) for name in names)
+
+
+def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The roles of all weights stored under one layer: by position where class and names agree, else by name.
+
+    `part` is None where the file does not tell the class.
+    """
+    split = [components(name, layer, known=part is None or part.is_known) for name in names]
+    if part is not None and part.is_known:
+        slots = part.slots()
+        if len(slots) == len(split) and all(agrees(slot, parts) for slot, parts in zip(slots, split, strict=True)):
+            return tuple(slot.role for slot in slots)
+        slots = [slot for slot in slots if [agrees(slot, parts) for parts in split].count(True) == 1]
+        renamed = {next(n for n, parts in enumerate(split) if agrees(slot, parts)): slot.role for slot in slots}
+        named = by_name(split)
+        return tuple(renamed.get(number, role) for number, role in enumerate(named))
+    return by_name(split)
+
+
+def agrees(slot: Slot, parts: Sequence[str]) -> bool:
+    """Whether a stored name can be the one of this slot."""
+    role, told = slot.role.rpartition("/")[2], parts[-1]
+    plain = _COUNTER.sub("", told)
+    return role in {told, plain} or role in _SAME.get(told, ()) or role in _SAME.get(plain, ())
+
+
+def by_name(split: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The shortest ends of the names that tell them apart; numbered where the names are the same."""
+    ends: list[str] = []
+    for length in range(1, max(map(len, split), default=0) + 1):
+        ends = ["/".join(parts[-length:]) for parts in split]
+        if len(set(ends)) == len(ends):
+            break
+    seen: dict[str, int] = {}
+    for number, end in enumerate(ends):
+        seen[end] = seen.get(end, 0) + 1
+        if seen[end] > 1:
+            ends[number] = f"{end} ({seen[end]})"
+    return tuple(ends)

@@ -1,0 +1,199 @@
+# Where the bytes of one container lie: a whole file, a stored zip member inside a file, or a packed member that
+# must be inflated first. Everything that reads numbers goes through here, so that "the file changed meanwhile" is
+# found in one place and a member inside an archive is read as fast as a plain file.
+# A packed member is inflated once per process into a private temporary file: inflating again for every tensor would
+# be quadratic, and keeping it in memory would break the promise of little memory. Nothing is extracted by its name.
+"""Runs of bytes on disk, opened safely and only while they are read."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import shutil
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from modeldiff.errors import UnreadableFile
+
+DEFLATE_LIMIT = 1032
+"""The best ratio DEFLATE can reach: a size beyond it is a lie."""
+INFLATED_LIMIT = 8 << 30
+"""Bytes a packed member may have."""
+_STEP = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A run of bytes in a file, as it was when the model was loaded."""
+
+    path: str
+    """Absolute."""
+    shown: str
+    """What to call it in messages: the path as the user gave it."""
+    start: int
+    """First byte in the file."""
+    length: int
+    """Bytes on disk."""
+    stamp: tuple[int, int]
+    """Size and modification time of the whole file when it was loaded."""
+    inflated: int | None = None
+    """Bytes after inflating (raw DEFLATE); None where the bytes are stored as they are."""
+
+    @property
+    def is_whole_file(self) -> bool:
+        """True where the stretch is simply a file."""
+        return self.inflated is None and self.start == 0 and self.length == self.stamp[0]
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The file the stretch lies in, unbuffered; not yet at `start`.
+
+        Raises:
+            UnreadableFile: the file is gone or is not the one that was loaded.
+        """
+        try:
+            file = open(self.path, "rb", buffering=0)
+        except OSError as error:
+            raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.shown) from error
+        with file:
+            if stamp_of(os.fstat(file.fileno())) != self.stamp:
+                raise UnreadableFile("the file changed since it was loaded", where=self.shown, fix="load it again")
+            yield cast(BinaryIO, file)
+
+    def settled(self) -> Stretch:
+        """The same bytes not packed: itself, or a private copy that lives as long as the process.
+
+        Raises:
+            UnreadableFile: the packed bytes are damaged, lie about their size, or find no room.
+        """
+        return self if self.inflated is None else _inflated(self)
+
+
+def stamp_of(stat: os.stat_result) -> tuple[int, int]:
+    """What tells one state of a file from another."""
+    return stat.st_size, stat.st_mtime_ns
+
+
+def whole_file(path: str, shown: str) -> Stretch:
+    """The stretch that is all of a file.
+
+    Raises:
+        OSError: from the system, for the caller to translate.
+    """
+    stat = os.stat(path)
+    return Stretch(str(Path(path).absolute()), shown, 0, stat.st_size, stamp_of(stat))
+
+
+class Window(io.RawIOBase):
+    """A stretch as a read-only file object, for libraries that want one."""
+
+    def __init__(self, file: BinaryIO, stretch: Stretch) -> None:
+        super().__init__()
+        self._file, self._start, self._size, self._position = file, stretch.start, stretch.length, 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of any file; never outside the stretch when reading."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """The position in the stretch."""
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer needs Python 3.12
+        """Fill `buffer` as far as the stretch goes."""
+        view = memoryview(buffer).cast("B")
+        count = max(0, min(len(view), self._size - self._position))
+        self._file.seek(self._start + self._position)
+        got = 0
+        while got < count and (step := self._file.readinto(view[got:count])):  # type: ignore[attr-defined]  # raw file
+            got += step
+        self._position += got
+        return got
+
+
+_copies: dict[Stretch, Stretch] = {}
+_lock = threading.Lock()
+_folder: list[str] = []
+
+
+def _inflated(stretch: Stretch) -> Stretch:
+    with _lock:
+        if stretch not in _copies:
+            try:
+                _copies[stretch] = _inflate(stretch)
+            except OSError as error:
+                raise UnreadableFile(
+                    f"no room to inflate the weights: {error.strerror or error}",
+                    where=stretch.shown,
+                    fix="set TMPDIR to a larger disk, or pack the archive without compression",
+                ) from error
+        return _copies[stretch]
+
+
+def _inflate(stretch: Stretch) -> Stretch:
+    assert stretch.inflated is not None
+    if stretch.inflated > min(INFLATED_LIMIT, DEFLATE_LIMIT * stretch.length + 64):
+        raise UnreadableFile(
+            f"the packed weights claim {stretch.inflated} bytes in {stretch.length}", where=stretch.shown
+        )
+    if not _folder:
+        _folder.append(tempfile.mkdtemp(prefix="modeldiff-"))
+        atexit.register(shutil.rmtree, _folder[0], ignore_errors=True)
+    target = Path(_folder[0]) / f"{len(_copies)}.h5"
+    try:
+        with target.open("wb") as out:
+            for piece in inflate(stretch):
+                out.write(piece)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    copy = whole_file(str(target), stretch.shown)
+    if copy.length != stretch.inflated:
+        target.unlink(missing_ok=True)
+        raise UnreadableFile("the packed weights are damaged", where=stretch.shown)
+    return copy
+
+
+def inflate(stretch: Stretch) -> Iterator[bytes]:
+    """The inflated bytes of a packed stretch in pieces, never more than it claims.
+
+    Raises:
+        UnreadableFile: damaged, or longer than it claims.
+    """
+    inflater, left = zlib.decompressobj(-zlib.MAX_WBITS), stretch.length
+    allowed = stretch.inflated or 0
+    with stretch.open() as file:
+        file.seek(stretch.start)
+        while left and not inflater.eof:
+            packed = file.read(min(left, _STEP))
+            if not packed:
+                break
+            left -= len(packed)
+            while packed:
+                try:
+                    piece = inflater.decompress(packed, _STEP)
+                except zlib.error as error:
+                    raise UnreadableFile(f"a packed member is damaged: {error}", where=stretch.shown) from error
+                packed = inflater.unconsumed_tail
+                allowed -= len(piece)
+                if allowed < 0:
+                    raise UnreadableFile("a packed member is longer than it claims", where=stretch.shown)
+                yield piece
+        yield inflater.flush()[:allowed]
