@@ -1,0 +1,102 @@
+"""The headline: one sentence, the gravest fact first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+from models import model
+
+from modeldiff import Options, compare, report
+from modeldiff.graph import Model
+from modeldiff.report import Status
+from modeldiff.report.words import plain
+
+PLAIN = """
+    x: InputLayer(batch_shape=[None, 8])
+    first: Dense(units=8) <- x
+    second: Dense(units=8) <- first
+    norm: LayerNormalization <- second
+    head: Dense(units=4) <- norm
+    outputs: head
+"""
+
+
+def shaped(text: str, units: int = 4) -> Model:
+    """The model with the one output shape a loader would know."""
+    built = model(text)
+    layers = tuple(
+        replace(layer, output_shapes=((None, units),)) if layer.name == "head" else layer
+        for layer in built.graph.layers
+    )
+    return replace(built, graph=replace(built.graph, layers=layers))
+
+
+def verdict(old: Model, new: Model) -> str:
+    return plain(report.build(compare(old, new)).verdict)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        ({}, "Same model: no difference in layers, connections, config and weights"),
+        (
+            {"second: Dense(units=8) <- first": "second: Dense(units=8, w=3) <- first"},
+            "Weights only: 1 of 3 layers changed by",
+        ),
+        ({"second": "middle"}, "Renamed only: 1 layer renamed, every weight identical"),
+        (
+            {"second: Dense(units=8) <- first": "drop: Dropout(rate=0.5) <- first\n    second: Dense(units=8) <- drop"},
+            "Architecture changed: drop (Dropout) added after first",
+        ),
+        (
+            {"units=8) <- first": "units=8, activation='relu') <- first"},
+            "Architecture changed: activation of second is",
+        ),
+        ({"norm: LayerNormalization": "norm: GroupNormalization"}, "Architecture changed: norm: LayerNormalization → "),
+    ],
+)
+def test_the_sentence_names_the_gravest_fact(edit: dict[str, str], sentence: str) -> None:
+    text = PLAIN
+    for before, after in edit.items():
+        text = text.replace(before, after)
+    seeds = {"middle": 0x51D3B6A5}
+    if "middle" in text:
+        old = model(PLAIN, seeds={"second": seeds["middle"]})
+        assert verdict(old, model(text, seeds=seeds)).startswith(sentence)
+    else:
+        assert verdict(model(PLAIN), model(text)).startswith(sentence)
+
+
+def test_callers_hear_first_that_the_output_is_another_one() -> None:
+    new = shaped(PLAIN.replace("head: Dense(units=4)", "head: Dense(units=6)"), 6)
+    assert verdict(shaped(PLAIN), new) == "Interface changed: output head has 6 values, was 4"
+
+
+def test_without_weights_sameness_is_not_claimed_for_them() -> None:
+    result = compare(model(PLAIN), model(PLAIN), options=Options(weights=False))
+    assert plain(report.build(result).verdict).endswith("weights not compared")
+
+
+def test_what_a_side_does_not_hold_is_said() -> None:
+    built = model(PLAIN)
+    layers = tuple(replace(layer, calls=(), config={}) for layer in built.graph.layers if layer.weights)
+    bare = replace(built, graph=replace(built.graph, layers=layers, inputs=(), outputs=(), has_edges=False))
+    result = compare(built, replace(bare, has_config=False))
+    built_report = report.build(result)
+    labels = [label for label, _ in built_report.facts]
+    assert "Not compared" in labels
+    assert not [row for row in built_report.layers if row.status is Status.REMOVED and row.parameters[0]]
+
+
+def test_every_number_agrees_with_every_other() -> None:
+    text = PLAIN.replace("second: Dense(units=8)", "n: Dense(units=8) <- first\n    second: Dense(units=8, w=9)")
+    text = text.replace("w=9) <- first", "w=9) <- n")
+    built = report.build(compare(model(PLAIN), model(text)))
+    changed = [layer for layer in built.layers if layer.status is not Status.UNCHANGED]
+    assert sum(amount for _, amount in built.statuses) == len(changed)
+    assert sum(amount for _, amount in built.impacts) == len(changed)
+    assert len(built.layers) == len(changed) + built.unchanged
+    rows = list(chain.from_iterable(group.rows for group in built.groups))
+    assert sorted(rows) == sorted(layer.address for layer in changed)
