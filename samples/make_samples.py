@@ -41,11 +41,11 @@ def _values(role: str, shape: tuple[int, ...], random: np.random.Generator) -> n
     return noise.astype(np.float32)
 
 
-def fill(model: Any, *, same: Mapping[str, str] | None = None, tuned: tuple[str, ...] = (), step: float = 0.02) -> Any:
+def fill(model: Any, *, same: Mapping[str, str] | None = None, tuned: tuple[str, ...] = (), step: float = 0.01) -> Any:
     """Set every weight of `model`, Keras 3 or tf_keras, and return it.
 
-    `same` gives a layer the numbers of another name; layers whose name starts with one of `tuned` move by about
-    `step` of their norm.
+    `same` gives a layer the numbers of another name; layers whose name starts with one of `tuned` move, each by its
+    own share of their norm between `step` and four times that.
     """
     for layer in model.layers:
         if hasattr(layer, "layers"):
@@ -58,7 +58,8 @@ def fill(model: Any, *, same: Mapping[str, str] | None = None, tuned: tuple[str,
             random = np.random.default_rng(zlib.crc32(f"{identity}/{role}".encode()))
             value = _values(role, tuple(weight.shape), random)
             if layer.name.startswith(tuned or ("\0",)):
-                value *= (1 + step * random.standard_normal(value.shape)).astype(np.float32)
+                share = step * (1 + zlib.crc32(identity.encode()) % 31 / 10)
+                value *= (1 + share * random.standard_normal(value.shape)).astype(np.float32)
             values.append(value)
         layer.set_weights(values)
     return model
