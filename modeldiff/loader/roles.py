@@ -74,7 +74,7 @@ def part_of(raw: Mapping[str, Any], *, gates: bool = False) -> Part:
     """The parts of a layer object. `gates`: the file has the separate gates of Keras 1."""
     config = raw.get("config")
     config = config if isinstance(config, dict) else {}
-    class_name = canonical_class(str(raw.get("class_name", "")))
+    class_name = canonical_class(str(raw.get("class_name", "")).rpartition(">")[2], config)
     part = Part(raw, class_name, config, _own(class_name, config, gates=gates))
     for prefix, key, inner in _inner_layers(class_name, config):
         part.parts.append((prefix, part_of(inner, gates=gates)))
@@ -92,12 +92,13 @@ def _own(name: str, config: Mapping[str, Any], *, gates: bool) -> tuple[Slot, ..
     if name in _SEPARABLE:
         return _slots(["depthwise_kernel", "pointwise_kernel", *bias])
     recurrent = name.removesuffix("Cell")
-    if recurrent in _RECURRENT_LAYERS:
+    if recurrent in RECURRENT_LAYERS:
         if gates and recurrent in _GATES:
             return _slots([f"{role}_{gate}" for gate in _GATES[recurrent] for role in _RECURRENT])
         return _slots(["kernel", "recurrent_kernel", *bias])
     if name in {"BatchNormalization", "SyncBatchNormalization"}:
-        return (*_affine(config), *_slots(["moving_mean", "moving_variance"], trainable=False))
+        renorm = ["moving_stddev", "renorm_mean", "renorm_stddev"] if config.get("renorm") else []
+        return (*_affine(config), *_slots(["moving_mean", "moving_variance", *renorm], trainable=False))
     if name in {"LayerNormalization", "GroupNormalization", "InstanceNormalization"}:
         return _affine(config)
     if name == "Normalization":
@@ -107,6 +108,14 @@ def _own(name: str, config: Mapping[str, Any], *, gates: bool) -> tuple[Slot, ..
         return _slots(["vector_u"], trainable=False)
     if name == "RNN":
         return ()
+    if name == "ReversibleEmbedding":
+        return _slots(["embeddings"] if config.get("tie_weights", True) else ["embeddings", "reverse_embeddings"])
+    if name == "Attention":
+        return _slots(
+            [*(["scale"] if config.get("use_scale") else []), *_CONCAT.get(str(config.get("score_mode")), ())]
+        )
+    if name == "AdditiveAttention":
+        return _slots(["scale"] if config.get("use_scale", True) else [])
     role = {"Embedding": "embeddings", "PReLU": "alpha", "RMSNormalization": "scale"}.get(name)
     return _slots([role]) if role else None
 
@@ -155,12 +164,13 @@ def _inner_layers(name: str, config: Mapping[str, Any]) -> Iterator[tuple[str, s
                 yield f"{told}/", f"layers/{told}", inner
 
 
+_CONCAT = {"concat": ("concat_score_weight",)}
 _KERNEL = frozenset(
     """Dense EinsumDense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D
     DepthwiseConv2D LocallyConnected1D LocallyConnected2D""".split()
 )
 _SEPARABLE = frozenset({"SeparableConv1D", "SeparableConv2D"})
-_RECURRENT_LAYERS = frozenset("LSTM GRU SimpleRNN ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU".split())
+RECURRENT_LAYERS = frozenset("LSTM GRU SimpleRNN ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU".split())
 _ATTENTION = frozenset({"MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention"})
 _WRAPPERS = frozenset({"TimeDistributed", "Bidirectional", "Functional", "Sequential", "Model", "StackedRNNCells"})
 _WITHOUT = frozenset(
@@ -173,3 +183,12 @@ _WITHOUT = frozenset(
     Identity UnitNormalization Rescaling Resizing CenterCrop RandomFlip RandomRotation RandomZoom RandomTranslation
     RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth""".split()
 )
+KNOWN = (
+    _KERNEL | _SEPARABLE | RECURRENT_LAYERS | _ATTENTION | _WRAPPERS | _WITHOUT
+    | {f"{name}Cell" for name in RECURRENT_LAYERS}
+    | set("BatchNormalization SyncBatchNormalization LayerNormalization GroupNormalization RMSNormalization".split())
+    | set("Normalization SpectralNormalization RNN Embedding ReversibleEmbedding PReLU Attention".split())
+    | set("AdditiveAttention StringLookup IntegerLookup TextVectorization Discretization CategoryEncoding".split())
+    | set("Hashing HashedCrossing".split())
+)
+"""Classes of Keras itself."""
