@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Source, Weight
 
-ENTRIES = 1 << 15
-"""Entries per block: 128 kB of float32 on each side, with room for what is computed from them in 1 MB of cache."""
+ENTRIES = 1 << 18
+"""Entries per block: long enough that threads do not queue for the interpreter, short enough for the shared cache."""
 
 
 def source_of(weight: Weight) -> Source:
@@ -26,6 +27,35 @@ def source_of(weight: Weight) -> Source:
     if weight.source is None:
         raise UnreadableFile("values not readable")
     return weight.source
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """The values of a small weight, read once."""
+
+    values: NDArray[Any]
+
+    def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
+        """See `graph.Source`."""
+        return (self.values[start : start + entries] for start in range(0, self.values.size, entries))
+
+    def sample(self, count: int) -> NDArray[Any]:
+        """See `graph.Source`."""
+        return self.values[:: max(1, -(-self.values.size // max(1, count)))]
+
+
+def loaded(weight: Weight, limit: int) -> Weight:
+    """The weight with its values in memory where they are at most `limit` bytes, else as it is.
+
+    Raises:
+        UnreadableFile: the values cannot be read.
+    """
+    if not 0 < weight.nbytes <= limit:
+        return weight
+    values = next(iter(source_of(weight).blocks(weight.size)), None)
+    if values is None or values.size != weight.size:
+        raise UnreadableFile("fewer values than the shape says")
+    return replace(weight, source=_Loaded(values.copy()))
 
 
 def paired(old: Weight, new: Weight, entries: int = ENTRIES) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

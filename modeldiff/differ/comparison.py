@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 
 from modeldiff.changes import Movement, Nature, Options, Outcome
 from modeldiff.differ import nature
-from modeldiff.differ.blocks import identical
+from modeldiff.differ.blocks import identical, loaded
 from modeldiff.differ.movement import measure
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Weight
+
+
+_SMALL = 1 << 20
+"""Bytes: a weight of one block is read once, whatever is asked about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
     if old.source is None or new.source is None:
         return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "values not readable")
     try:
+        old, new = loaded(old, _SMALL), loaded(new, _SMALL)
         if same_type and identical(old, new):
             return Verdict(Outcome.IDENTICAL)
         if old.shape != new.shape:
