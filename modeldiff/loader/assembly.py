@@ -1,5 +1,5 @@
-# The last step of every reader: the graph of the config with the weights put into it. Bottom-up and without
-# recursion, as models may be nested deeper than Python may recurse.
+# The last step of every reader: arrays become weights, and the graph of the config gets the weights put into it.
+# Bottom-up and without recursion, as models may be nested deeper than Python may recurse.
 """Graph + weights -> graph with weights."""
 
 from __future__ import annotations
@@ -8,6 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from modeldiff.graph import Graph, LayerPath, Weight
+from modeldiff.loader.hdf5 import Array
+from modeldiff.loader.roles import Slot
+
+
+def weight(slot: Slot, array: Array, stored_as: str) -> Weight:
+    """A stored array in its role. Integers and strings are state, whatever the layer says."""
+    trainable = slot.trainable and array.dtype.startswith(("float", "bfloat", "complex"))
+    return Weight(slot.role, array.shape, array.dtype, array.source, stored_as, trainable)
 
 
 def with_weights(

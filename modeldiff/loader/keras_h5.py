@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, Weight, format_path
 from modeldiff.loader import json_text, keras_config, training
-from modeldiff.loader.assembly import with_weights
+from modeldiff.loader.assembly import weight, with_weights
 from modeldiff.loader.hdf5 import Array, Group, Refused
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_weights import Assigner
-from modeldiff.loader.roles import STATISTICS
+from modeldiff.loader.legacy_names import roles
+from modeldiff.loader.roles import Slot
 
 OWN = "top_level_model_weights"
 """The group of weights that the model object itself owns (since TensorFlow 2.7)."""
@@ -193,8 +194,8 @@ class _Reader:
                 if found:
                     self.note(f"the file has {len(found)} weights of {name!r}, which is not in the configuration")
                 continue
-            for (leaf, role), one in zip(assigner.places(name, [one.name for one in found]), found, strict=True):
-                weights.setdefault(leaf, []).append(_weight(role, one))
+            for (leaf, slot), one in zip(assigner.places(name, [one.name for one in found]), found, strict=True):
+                weights.setdefault(leaf, []).append(_weight(slot, one))
         done = {leaf: tuple(made) for leaf, made in weights.items()}
         modern = {leaf: new for leaf, made in done.items() if (new := modern_weights(architecture.raw[leaf], made))}
         return with_weights(architecture.graph, done, modern)
@@ -214,7 +215,7 @@ class _Reader:
         except Refused as refusal:
             self.note(str(refusal))
             return ()
-        return tuple(_weight(one.name.removesuffix(":0"), one) for one in stored)
+        return tuple(_weight(Slot(one.name.removesuffix(":0"), trainable=False), one) for one in stored)
 
     def _metadata(self, class_name: str, group: Group | None) -> dict[str, object]:
         metadata: dict[str, object] = {}
@@ -230,19 +231,15 @@ class _Reader:
         return metadata
 
 
-def _weight(role: str, one: Stored) -> Weight:
-    array = one.array
-    state = role.rpartition("/")[2] in STATISTICS or array.dtype == "string"
-    return Weight(role, array.shape, array.dtype, array.source, one.path, not state)
+def _weight(slot: Slot, one: Stored) -> Weight:
+    return weight(slot, one.array, one.path)
 
 
 def _unconnected(stored: dict[str, list[Stored]]) -> Graph:
     """Layers known by their weights only."""
-    from modeldiff.loader.legacy_names import roles
-
     layers = []
     for name, found in stored.items():
         told = roles(None, name, [one.name for one in found])
-        weights = tuple(_weight(role, one) for role, one in zip(told, found, strict=True))
+        weights = tuple(_weight(slot, one) for slot, one in zip(told, found, strict=True))
         layers.append(Layer(name=name, class_name="", weights=weights))
     return Graph(tuple(layers), has_edges=False)

@@ -1,13 +1,15 @@
-# One HDF5 file can be four things; the names at its root tell which.
+# One HDF5 file can be a whole model, its weights only, or a weight store; the names at its root tell which, and
+# neither the file's suffix nor the Keras version does (`.weights.h5` has two layouts).
 """HDF5 -> the reader of the layout in it."""
 
 from __future__ import annotations
 
 from modeldiff.errors import NotAModel
-from modeldiff.graph import Model
-from modeldiff.loader import keras_h5
-from modeldiff.loader.hdf5 import opened
+from modeldiff.graph import Model, Note
+from modeldiff.loader import keras_h5, keras_v3
+from modeldiff.loader.hdf5 import Group, opened
 from modeldiff.loader.storage import whole_file
+from modeldiff.loader.store_tree import read_tree
 
 
 def load(path: str) -> Model:
@@ -20,4 +22,27 @@ def load(path: str) -> Model:
     with opened(whole_file(path, path)) as root:
         if keras_h5.is_legacy(root):
             return keras_h5.read(root, path)
-        raise NotAModel("this HDF5 file is no Keras model", where=path)
+        if keras_v3.is_store(root):
+            return _weights_only(root, path)
+        if not root.names():
+            raise NotAModel(
+                "this HDF5 file is empty", where=path, fix="a save that failed leaves such a file; save the model again"
+            )
+        raise NotAModel(
+            "this HDF5 file is no Keras model", where=path, fix="a Keras file has `model_weights`, `layers` or `vars`"
+        )
+
+
+def _weights_only(root: Group, path: str) -> Model:
+    notes: list[Note] = []
+    contents = keras_v3.fill(read_tree(root, notes), None)
+    return Model(
+        name=contents.name,
+        path=path,
+        format="keras-v3-weights",
+        graph=contents.graph,
+        weights=contents.weights,
+        optimizer_weights=contents.optimizer_weights,
+        notes=(*notes, *contents.notes),
+        has_config=False,
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from modeldiff.loader.roles import Part, Slot
+from modeldiff.loader.roles import STATISTICS, Part, Slot
 
 _OLD = {
     "W": "kernel",
@@ -43,21 +43,23 @@ def has_gates(names: Sequence[str]) -> bool:
     return any(_GATE.fullmatch(components(name)[-1]) for name in names)
 
 
-def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[str, ...]:
+def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ...]:
     """The roles of all weights stored under one layer: by position where class and names agree, else by name.
 
     `part` is None where the file does not tell the class.
     """
     split = [components(name, layer, known=part is None or part.is_known) for name in names]
-    if part is not None and part.is_known:
-        slots = part.slots()
-        if len(slots) == len(split) and all(agrees(slot, parts) for slot, parts in zip(slots, split, strict=True)):
-            return tuple(slot.role for slot in slots)
-        slots = [slot for slot in slots if [agrees(slot, parts) for parts in split].count(True) == 1]
-        renamed = {next(n for n, parts in enumerate(split) if agrees(slot, parts)): slot.role for slot in slots}
-        named = by_name(split)
-        return tuple(renamed.get(number, role) for number, role in enumerate(named))
-    return by_name(split)
+    named = [Slot(end, end.rpartition("/")[2] not in STATISTICS) for end in by_name(split)]
+    if part is None or not part.is_known:
+        return tuple(named)
+    slots = part.slots()
+    if len(slots) == len(split) and all(agrees(slot, parts) for slot, parts in zip(slots, split, strict=True)):
+        return tuple(slots)
+    for slot in slots:  # more weights than the class has (quantised, adapted): those that only one name fits
+        fitting = [number for number, parts in enumerate(split) if agrees(slot, parts)]
+        if len(fitting) == 1:
+            named[fitting[0]] = slot
+    return tuple(named)
 
 
 def agrees(slot: Slot, parts: Sequence[str]) -> bool:

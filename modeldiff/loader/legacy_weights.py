@@ -12,7 +12,7 @@ from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.legacy_names import agrees, components, has_gates, roles
 from modeldiff.loader.roles import Part, Slot, part_of
 
-Place = tuple[LayerPath, str]
+Place = tuple[LayerPath, Slot]
 """A layer and the role of the weight in it."""
 
 
@@ -29,11 +29,11 @@ class Assigner:
         gates = has_gates(stored)
         if path not in self.order:
             part = part_of(self.raw[path], gates=gates) if path in self.raw else None
-            return [(path, role) for role in roles(part, name, stored)]
+            return [(path, slot) for slot in roles(part, name, stored)]
         split = [components(weight) for weight in stored]
         expected = self._expected(path, gates=gates)
         if expected is not None and self._fits(expected, split):
-            return [(leaf, slot.role) for leaf, slot in expected]
+            return expected
         return self._by_name(path, stored, split, gates=gates)
 
     # By position -----------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class Assigner:
         for leaf, numbers in found.items():
             part = None if leaf == path else part_of(self.raw[leaf], gates=gates)
             told = roles(part, leaf[-1], [stored[number] for number in numbers])
-            places.update((number, (leaf, role)) for number, role in zip(numbers, told, strict=True))
+            places.update((number, (leaf, slot)) for number, slot in zip(numbers, told, strict=True))
         return [places[number] for number in range(len(stored))]
 
 

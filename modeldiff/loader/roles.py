@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modeldiff.loader.canonical import canonical_class
+from modeldiff.loader.canonical import bare, canonical_class
 
 STATISTICS = frozenset(
     {"moving_mean", "moving_variance", "moving_stddev", "running_mean", "running_variance", "renorm_mean"}
@@ -18,6 +18,8 @@ STATISTICS = frozenset(
 )
 """Last components of the roles of weights that no optimizer touches, in any class."""
 
+_DEEPEST = 50
+"""Wrappers in wrappers."""
 _RECURRENT = ("kernel", "recurrent_kernel", "bias")
 _GATES = {"LSTM": "icfo", "ConvLSTM2D": "icfo", "GRU": "zrh"}
 """Keras 1 kept the gates of a recurrent layer apart, in this order."""
@@ -70,14 +72,15 @@ class Part:
         return own + [Slot(prefix + slot.role, slot.trainable) for prefix, p in self.parts for slot in p.listed(what)]
 
 
-def part_of(raw: Mapping[str, Any], *, gates: bool = False) -> Part:
+def part_of(raw: Mapping[str, Any], *, gates: bool = False, depth: int = 0) -> Part:
     """The parts of a layer object. `gates`: the file has the separate gates of Keras 1."""
     config = raw.get("config")
     config = config if isinstance(config, dict) else {}
-    class_name = canonical_class(str(raw.get("class_name", "")).rpartition(">")[2], config)
-    part = Part(raw, class_name, config, _own(class_name, config, gates=gates))
-    for prefix, key, inner in _inner_layers(class_name, config):
-        part.parts.append((prefix, part_of(inner, gates=gates)))
+    class_name = canonical_class(bare(str(raw.get("class_name", ""))), config)
+    own = _own(class_name, config, gates=gates) if depth < _DEEPEST else None
+    part = Part(raw, class_name, config, own)
+    for prefix, key, inner in _inner_layers(class_name, config) if depth < _DEEPEST else ():
+        part.parts.append((prefix, part_of(inner, gates=gates, depth=depth + 1)))
         part.keys.append(key)
     return part
 

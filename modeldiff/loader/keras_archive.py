@@ -1,0 +1,90 @@
+# The `.keras` format of Keras 3: a zip of config.json, metadata.json, the weight store and assets. Users zip again:
+# with compression, with a folder around it, with backslashes. The same files in a plain folder are another form.
+"""`.keras` archives -> `Model`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modeldiff.errors import NotAModel, UnreadableFile
+from modeldiff.graph import Graph, Model, Note, Weight
+from modeldiff.loader import json_text, keras_config, keras_v3, training
+from modeldiff.loader.archive import Member, members
+from modeldiff.loader.hdf5 import opened
+from modeldiff.loader.store_tree import Node, read_tree
+
+CONFIG, METADATA, WEIGHTS, NPZ = "config.json", "metadata.json", "model.weights.h5", "model.weights.npz"
+SHARDS = "model.weights.json"
+
+
+def load(path: str) -> Model:
+    """The model in a zip archive.
+
+    Raises:
+        UnreadableFile: damaged, encrypted, a bomb.
+        NotAModel: an archive without a Keras model.
+    """
+    found = _without_folder(members(path))
+    if CONFIG not in found:
+        raise NotAModel(
+            "this zip archive is no Keras model", where=path, fix=f"a .keras archive holds {CONFIG} at its top"
+        )
+    return read(found, path, "keras-v3")
+
+
+def _without_folder(found: Mapping[str, Member]) -> dict[str, Member]:
+    """The members as seen from the folder that holds the config: the topmost one."""
+    configs = sorted((name for name in found if name.rpartition("/")[2] == CONFIG), key=lambda name: name.count("/"))
+    folder = configs[0].removesuffix(CONFIG) if configs else ""
+    return {name.removeprefix(folder): one for name, one in found.items() if name.startswith(folder)}
+
+
+def read(found: Mapping[str, Member], path: str, form: str) -> Model:
+    """The model in the files of an archive or folder, by their names in it."""
+    notes: list[Note] = []
+    config = _json(found[CONFIG], path)
+    about = _json(found[METADATA], path) if METADATA in found else {}
+    version = str(about.get("keras_version") or "")
+    architecture = keras_config.read(config, keras_version=version)
+    notes += architecture.notes
+    tree = _tree(found, path, notes)
+    contents = keras_v3.fill(tree, architecture) if tree is not None else None
+    assets = {
+        name.removeprefix("assets/"): {"bytes": one.size, "sha256": one.digest()}
+        for name, one in sorted(found.items())
+        if name.startswith("assets/")
+    }
+    metadata: dict[str, Any] = {"keras_version": version} if version else {}
+    metadata["class_name"] = architecture.class_name
+    compiled = config.get("compile_config")
+    if isinstance(compiled, dict):
+        metadata |= training.canonical(compiled)
+    if assets:
+        metadata["assets"] = assets
+    return Model(
+        name=architecture.graph.name or (contents.name if contents else ""),
+        path=path,
+        format=form,
+        graph=contents.graph if contents else architecture.graph,
+        metadata=metadata,
+        weights=contents.weights if contents else (),
+        optimizer_weights=contents.optimizer_weights if contents else (),
+        notes=(*notes, *(contents.notes if contents else ())),
+        has_weights=contents is not None,
+    )
+
+
+def _json(member: Member, path: str) -> dict[str, Any]:
+    return json_text.parse(member.read(json_text.LIMIT), where=path, what=member.name)
+
+
+def _tree(found: Mapping[str, Member], path: str, notes: list[Note]) -> Node | None:
+    if WEIGHTS in found:
+        with opened(found[WEIGHTS].stretch) as root:
+            return read_tree(root, notes)
+    if NPZ in found:
+        notes.append(Note("", f"{NPZ} is not read: it holds Python pickles, which can run code"))
+    else:
+        notes.append(Note("", f"incomplete file: no {WEIGHTS}"))
+    return None

@@ -1,0 +1,166 @@
+# Keras 3's weight store (and that of Keras 2.12 to 2.15) put together with a config, or without one: then the layers
+# are what the store shows, under the names it tells, with no connections.
+"""A v3 weight store -> graph and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
+from modeldiff.loader.assembly import weight, with_weights
+from modeldiff.loader.hdf5 import Group
+from modeldiff.loader.keras_config import Architecture
+from modeldiff.loader.roles import Slot, part_of
+from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural
+from modeldiff.loader.store_roles import weights_of
+from modeldiff.loader.store_tree import Node
+
+_NO_LAYERS = {"optimizer", "metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"}
+"""What a stored model holds besides its layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store adds to a model."""
+
+    graph: Graph
+    weights: tuple[Weight, ...]
+    optimizer_weights: tuple[Weight, ...]
+    notes: tuple[Note, ...]
+    name: str
+    """The model's own name, where the store tells it."""
+
+
+def is_store(root: Group) -> bool:
+    """Whether an HDF5 file has this layout."""
+    return any(name in root for name in ("vars", *CONTAINERS))
+
+
+def fill(tree: Node, architecture: Architecture | None) -> Contents:
+    """The graph of `architecture` with the weights of the store; without one the layers the store shows."""
+    notes: list[Note] = []
+    if architecture is not None and architecture.has_graph:
+        graph = _placed(tree, architecture, notes)
+    else:
+        graph = _shown(tree, notes)
+    optimizer = tree.children.get("optimizer")
+    return Contents(graph, _numbered(tree), _optimizer(optimizer) if optimizer else (), tuple(notes), tree.name)
+
+
+def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
+    weights: dict[LayerPath, tuple[Weight, ...]] = {}
+    absent: list[LayerPath] = []
+    stack: list[tuple[LayerPath, Node]] = [((), tree)]
+    while stack:
+        path, node = stack.pop()
+        names = architecture.file_order[path]
+        layers = [(name, _python_class(architecture.raw[(*path, name)])) for name in names]
+        holder = container(node)
+        found = match(holder[1].children, layers, ranked=holder[0] != CONTAINERS[0]) if holder else {}
+        used = set(map(id, found.values()))
+        for name in names:
+            here = (*path, name)
+            if name not in found:
+                absent.append(here)
+            elif here in architecture.file_order:
+                stack.append((here, found[name]))
+                weights[here] = _numbered(found[name])
+            else:
+                weights[here] = tuple(weights_of(part_of(architecture.raw[here]), found[name]))
+        for key, orphan in (holder[1].children if holder else {}).items():
+            if id(orphan) not in used and (count := sum(len(below.arrays) for below in orphan.walk())):
+                told = orphan.name or key
+                notes.append(Note(format_path(path), f"the file has {count} weights of {told!r}, which is not a layer"))
+    _share(architecture, weights, absent)
+    return with_weights(architecture.graph, weights, {})
+
+
+def _python_class(raw: Mapping[str, Any]) -> str:
+    return str(raw.get("class_name", "")).rpartition(">")[2]
+
+
+def _share(
+    architecture: Architecture, weights: dict[LayerPath, tuple[Weight, ...]], absent: list[LayerPath]
+) -> None:
+    """A layer that two models share is stored with the first only: the same name and config elsewhere."""
+    stored: dict[tuple[str, str], list[LayerPath]] = {}
+    for path, made in weights.items():
+        if made:
+            stored.setdefault((path[-1], str(architecture.raw[path].get("class_name"))), []).append(path)
+    for path in absent:
+        twins = stored.get((path[-1], str(architecture.raw[path].get("class_name"))), [])
+        same = [twin for twin in twins if architecture.raw[twin].get("config") == architecture.raw[path].get("config")]
+        if len(same) == 1:
+            weights[path] = weights[same[0]]
+
+
+def _optimizer(node: Node) -> tuple[Weight, ...]:
+    base = len(node.path)
+    return tuple(
+        weight(Slot("/".join((*below.path[base:], key)), trainable=False), array, below.stored_as(key))
+        for below in node.walk()
+        for key, array in below.numbered()
+    )
+
+
+# Without a config ----------------------------------------------------------------------------------------------------
+
+
+def _shown(tree: Node, notes: list[Note]) -> Graph:
+    """The objects of a store as layers: what lies in a list is told by its class, the rest by its attribute."""
+    bodies: dict[int, list[Layer]] = {}
+    order: list[tuple[Node, list[tuple[str, str, Node]]]] = []
+    stack = [tree]
+    while stack:
+        model = stack.pop()
+        members = list(_members(model, is_root=model is tree))
+        order.append((model, members))
+        stack.extend(node for _, _, node in members if container(node))
+    for model, members in reversed(order):
+        taken: set[str] = set()
+        names = [node.name for _, _, node in members]
+        layers = []
+        for path, class_name, node in members:
+            name = node.name if node.name and names.count(node.name) == 1 else path
+            while name in taken:
+                name += "'"
+            taken.add(name)
+            inner = bodies.get(id(node))
+            part = part_of({"class_name": class_name, "config": {}}) if class_name else None
+            layers.append(
+                Layer(
+                    name=name,
+                    class_name=class_name,
+                    weights=tuple(weights_of(part, node)) if inner is None else _numbered(node),
+                    body=None if inner is None else Graph(tuple(inner), name=name, has_edges=False),
+                )
+            )
+        bodies[id(model)] = layers
+    del notes
+    return Graph(tuple(bodies[id(tree)]), name=tree.name, has_edges=False)
+
+
+def _numbered(node: Node) -> tuple[Weight, ...]:
+    return tuple(weight(Slot(key), array, node.stored_as(key)) for key, array in node.numbered())
+
+
+def _members(model: Node, *, is_root: bool) -> list[tuple[str, str, Node]]:
+    """The layers of a stored model: path inside it, class where the path tells it, group."""
+    found = []
+    stack = [(key, False, child) for key, child in _sorted(model)]
+    while stack:
+        path, in_list, node = stack.pop()
+        if is_root and path.partition("/")[0] in _NO_LAYERS:
+            continue
+        if node.has_vars or in_list or not node.children:
+            found.append((path, class_of(node.path[-1]) if in_list else "", node))
+        else:
+            stack.extend((f"{path}/{key}", True, child) for key, child in _sorted(node))
+    return found
+
+
+def _sorted(node: Node) -> list[tuple[str, Node]]:
+    """Last first, for a stack; `dense_10` after `dense_9`."""
+    return sorted(node.children.items(), key=lambda item: natural(item[0]), reverse=True)

@@ -1,0 +1,92 @@
+# In the v3 store a layer lies under its class's name and a counter, not under its own name. The own name is an
+# attribute since Keras 3.6; before, the counter over `model.layers` gives it. In Keras 2.12 to 2.14 each layer with
+# weights was counted twice, so there only the rank of a number within its class means something.
+"""Groups of the v3 store -> layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from modeldiff.loader.roles import KNOWN
+from modeldiff.loader.store_tree import Node
+
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+"""What the list of a model's layers is called: today, and in Keras 2.12 to 2.14."""
+_NUMBER = re.compile(r"(?P<base>.*?)(?:_(?P<number>\d+))?")
+_RENAMED = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Public name -> the name of the Python class, where they differ."""
+
+
+def snake_case(class_name: str) -> str:
+    """The name Keras gives a group of objects of this class."""
+    name = re.sub(r"\W+", "", _RENAMED.get(class_name, class_name))
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+    return f"private{name}" if name.startswith("_") else name
+
+
+def container(node: Node) -> tuple[str, Node] | None:
+    """The list of a model's layers."""
+    return next(((name, node.children[name]) for name in CONTAINERS if name in node.children), None)
+
+
+def match(children: Mapping[str, Node], layers: Sequence[tuple[str, str]], *, ranked: bool) -> dict[str, Node]:
+    """Layer name -> group, for `layers` as (name, class name) in the order of `model.layers`."""
+    left = dict(children)
+    found: dict[str, Node] = {}
+    by_name: dict[str, list[str]] = {}
+    for key, node in children.items():
+        by_name.setdefault(node.name, []).append(key)
+    for name, _ in layers:
+        keys = by_name.get(name, [])
+        if name and len(keys) == 1:
+            found[name] = left.pop(keys[0])
+    if any(node.name for node in left.values()):  # the file tells names: what is left belongs to no layer of these
+        left = {key: node for key, node in left.items() if not node.name}
+    groups: dict[str, list[str]] = {}
+    for name, class_name in layers:
+        if name not in found:
+            groups.setdefault(snake_case(class_name), []).append(name)
+    counted = {name for name, _ in layers} - found.keys()
+    for base, names in groups.items():
+        everyone = [name for name, class_name in layers if snake_case(class_name) == base]
+        keys = sorted((key for key in left if _base(key) == base), key=_number)
+        wanted = keys if ranked else [base if n == 0 else f"{base}_{n}" for n in range(len(everyone))]
+        for name, key in zip(names if ranked else everyone, wanted, strict=False):
+            if name in counted and key in left:
+                found[name] = left.pop(key)
+    _adopt(left, [(name, class_name) for name, class_name in layers if name not in found], found)
+    return found
+
+
+def _adopt(left: dict[str, Node], layers: Sequence[tuple[str, str]], found: dict[str, Node]) -> None:
+    """A class that is stored under another name (a subclass): told where one class and one name are left."""
+    bases = {_base(key) for key in left}
+    classes = {class_name for _, class_name in layers}
+    if len(bases) == len(classes) == 1 and len(left) == len(layers):
+        for (name, _), key in zip(layers, sorted(left, key=_number), strict=True):
+            found[name] = left.pop(key)
+
+
+def natural(key: str) -> tuple[str, int]:
+    """What to sort keys by: the class, then the counter."""
+    return _base(key), _number(key)
+
+
+def _base(key: str) -> str:
+    found = _NUMBER.fullmatch(key)
+    return found["base"] if found else key
+
+
+def _number(key: str) -> int:
+    found = _NUMBER.fullmatch(key)
+    return int(found["number"] or 0) if found else 0
+
+
+def class_of(key: str) -> str:
+    """The class that a key in a list of layers was made from, where it is one of Keras; else ""."""
+    return _KERAS.get(_base(key)) or _KERAS.get(key, "")
+
+
+_KERAS = {snake_case(name): name for name in sorted(KNOWN)}
