@@ -144,7 +144,11 @@ def _footnotes(result: DiffResult) -> Iterator[Phrase]:
         examples = joined([(Code(change.before), " → ", Code(change.after)) for change in renumbered[:3]])
         more = f" and {len(renumbered) - 3:,} more" if len(renumbered) > 3 else ""
         yield (f"{counted(len(renumbered), 'automatic name')} renumbered: ", *examples, more)
-    settings = [change for change in result.changes if isinstance(change, MetadataChanged)]
+    settings = [
+        change
+        for change in result.changes
+        if isinstance(change, MetadataChanged) and change.key != "optimizer_state"  # a line of its own
+    ]
     if settings:
         yield ("File and training settings: ", *joined([message(change, {}) for change in settings], "; "))
 

@@ -110,15 +110,16 @@ def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
         yield ("weights resized, the overlap is equal",)
     elif reshapes:
         yield joined((Code(change.weight), " ", *reshaped(change)) for change in reshapes)
-    natures = {change.nature for change in moves if math.isfinite(change.movement.relative_l2)}
-    if len(moves) > 2 and len(natures) == 1 and natures <= {Nature.FINE_TUNED, Nature.RETRAINED, Nature.UNKNOWN}:
+    if len(moves) > 2 and len({change.nature for change in moves}) == 1 and moves[0].nature in _BY_DISTANCE:
         shares = sorted(move.movement.relative_l2 for move in moves if math.isfinite(move.movement.relative_l2))
-        (nature,) = natures
-        how = "" if nature is Nature.UNKNOWN else f"{nature.value}, "
-        yield (f"{how}{len(moves)} weights moved by {span(shares[0], shares[-1])}",)
+        yield (f"{len(moves)} weights {_BY_DISTANCE[moves[0].nature]} by {span(shares[0], shares[-1])}",)
     else:
         for change in moves:
             yield (Code(change.weight), " ", *moved(change))
+
+
+_BY_DISTANCE = {Nature.FINE_TUNED: "fine-tuned", Nature.RETRAINED: "retrained", Nature.UNKNOWN: "moved"}
+"""Natures that are told by how far the values went."""
 
 
 def span(low: float, high: float) -> str:

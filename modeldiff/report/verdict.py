@@ -15,6 +15,7 @@ from modeldiff.changes import (
     InterfaceChanged,
     Kind,
     LayerRenamed,
+    LayerRetyped,
     MetadataChanged,
     Nature,
     Outcome,
@@ -55,10 +56,23 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
         where = Code(format_path(broken[0].site.new or ()))
         return (f"Weights broken: {tensors} NaN or infinities that were finite, first in ", where)
     if impact is Impact.FUNCTIONAL:
+        grave = [change for change in result.changes if change.impact is impact and not is_incidental(change)]
+        renamed = [change for change in grave if isinstance(change, LayerRetyped) and change.equivalent]
+        if len(renamed) == len(grave):
+            return _class_renamed(renamed)
         return ("Architecture changed: ", *_architecture_fact(result, found, partners))
     if impact is Impact.NUMERIC:
         return _numeric(result, layers)
     return _cosmetic(result, layers)
+
+
+def _class_renamed(changes: Sequence[LayerRetyped]) -> Phrase:
+    """A class under another name: nothing in the file tells whether its code is still the same."""
+    before, after = changes[0].before, changes[0].after
+    alike = all((change.before, change.after) == (before, after) for change in changes)
+    count = counted(len(changes), "layer")
+    classes: Phrase = (" from ", Code(before), " to ", Code(after)) if alike else ()
+    return ("Class renamed: ", f"{count} went", *classes, ", config and weights identical")
 
 
 def _nothing(result: DiffResult) -> Phrase:
@@ -260,6 +274,9 @@ def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]
     ports = [change for change in result.changes if isinstance(change, InterfaceChanged)]
     if ports:
         yield "Callers", joined([(*message(change, partners), *_at(change)) for change in ports], "; ")
+    for change in result.changes:
+        if isinstance(change, MetadataChanged) and change.key == "optimizer_state":
+            yield "Optimizer", ("state: ", *message(change, partners)[2:])
     for note in result.notes:
         if note.about:
             yield "Note", (Code(note.about), f" {note.text}")

@@ -259,12 +259,13 @@ def reshaped(change: WeightReshaped) -> Phrase:
 def moved(change: WeightChanged) -> Phrase:
     """The nature of a change with the number that proves it."""
     distance = change.movement.relative_l2
-    how_far = f"moved by {percent(distance)}" if math.isfinite(distance) else "moved from all zeros"
+    by = f"by {percent(distance)}" if math.isfinite(distance) else "from all zeros"
+    how_far = f"moved {by}"
     proof = change.proof
     words = {
         Nature.RECAST: "recast: the old values rounded to a narrower dtype",
-        Nature.FINE_TUNED: f"fine-tuned, {how_far}",
-        Nature.RETRAINED: f"retrained, {how_far}",
+        Nature.FINE_TUNED: f"fine-tuned {by}",
+        Nature.RETRAINED: f"retrained, moved {by}",
         Nature.REINITIALISED: f"re-initialised: uncorrelated with the old (cosine {measure(change.movement.cosine)})",
         Nature.SCALED: f"scaled by {measure(proof.get('factor', math.nan))}",
         Nature.PERMUTED: "permuted: the same values in another order",

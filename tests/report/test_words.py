@@ -132,7 +132,7 @@ def movement(relative_l2: float = 0.0123, **new: int) -> Movement:
 @pytest.mark.parametrize(
     ("nature", "proof", "text"),
     [
-        (Nature.FINE_TUNED, {}, "kernel fine-tuned, moved by 1.2 %"),
+        (Nature.FINE_TUNED, {}, "kernel fine-tuned by 1.2 %"),
         (Nature.REINITIALISED, {}, "kernel re-initialised: uncorrelated with the old (cosine 0.001)"),
         (Nature.PRUNED, {}, "kernel pruned: 75 % set to zero, the others equal"),
         (Nature.UNKNOWN, {}, "kernel moved by 1.2 %"),
