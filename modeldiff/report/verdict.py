@@ -277,6 +277,7 @@ def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]
     for change in result.changes:
         if isinstance(change, MetadataChanged) and change.key == "optimizer_state":
             yield "Optimizer", ("state: ", *message(change, partners)[2:])
+    yield from _layouts(result)
     for note in result.notes:
         if note.about:
             yield "Note", (Code(note.about), f" {note.text}")
@@ -284,6 +285,16 @@ def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]
             yield "Note", (note.text,)
     for phrase in _lacking(result):
         yield "Not compared", phrase
+
+
+def _layouts(result: DiffResult) -> Iterator[tuple[str, Phrase]]:
+    """Weights that one side stores in an older layout: the same numbers, cut another way."""
+    old, new = dict(result.old.walk()), dict(result.new.walk())
+    for match in result.matching.matches:
+        before, after = old[match.old], new[match.new]
+        if (before.modern_weights is None) != (after.modern_weights is None):
+            sizes = [counted(len(layer.weights), "tensor") for layer in (before, after)]
+            yield "Layout", (Code(format_path(match.new)), f" is stored as {sizes[1]}, was {sizes[0]}, compared alike")
 
 
 def _at(change: InterfaceChanged) -> Phrase:
