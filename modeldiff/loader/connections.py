@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modeldiff.graph import Shape
+from modeldiff.loader.shapes import is_shape
 
 TENSOR = "<tensor>"
 """Stands in `Node.kwargs` where a structure of constants holds a tensor."""
 
 _DEEPEST = 32
+
+_Tensor = tuple[str, int, int, "Shape | None", str]
+"""Layer, node, tensor, shape, dtype."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class RawRef:
     tensor: int
     keyword: str = ""
     shape: Shape | None = None
+    """Of the tensor, where the file tells (Keras 3)."""
+    dtype: str = ""
 
 
 @dataclass(slots=True)
@@ -116,9 +122,9 @@ def _legacy_refs(item: Any, depth: int) -> Iterator[RawRef | dict[str, Any] | tu
         raise ValueError(f"no reference to a tensor: {str(item)[:40]!r}")
 
 
-def _keyword_triple(value: Any, layers: Container[str]) -> tuple[str, int, int, None] | None:
+def _keyword_triple(value: Any, layers: Container[str]) -> _Tensor | None:
     if _is_triple(value) and len(value) == 3 and value[0] in layers:
-        return value[0], value[1], value[2], None
+        return value[0], value[1], value[2], None, ""
     return None
 
 
@@ -136,7 +142,7 @@ def _modern(item: Mapping[str, Any]) -> Node:
             node.position += 1
             continue
         for tensor in tensors:
-            node.refs.append(RawRef(tensor[0], tensor[1], tensor[2], "", tensor[3]))
+            node.refs.append(RawRef(*tensor[:3], "", *tensor[3:]))
         if (constants := _without(argument, _keras_tensor, 0)) is not None:
             node.kwargs[str(node.position)] = constants
         node.position += len(tensors)
@@ -152,14 +158,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _keras_tensor(value: Any) -> tuple[str, int, int, Shape | None] | None:
+def _keras_tensor(value: Any) -> _Tensor | None:
     if not (isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"):
         return None
     config = value.get("config")
     history = config.get("keras_history") if isinstance(config, dict) else None
     if not (_is_triple(history) and history[0] != "_CONSTANT_VALUE"):
         raise ValueError("a tensor without history")
-    return history[0], history[1], history[2], as_shape(config.get("shape"))
+    dtype = config.get("dtype")
+    return history[0], history[1], history[2], as_shape(config.get("shape")), dtype if isinstance(dtype, str) else ""
 
 
 def as_shape(value: Any) -> Shape | None:
@@ -169,9 +176,8 @@ def as_shape(value: Any) -> Shape | None:
         value = value.get("items")
     if not isinstance(value, list | tuple):
         return None
-    if all(item is None or _is_index(item) for item in value):
-        return tuple(value)
-    return None
+    shape = tuple(value)
+    return shape if is_shape(shape) else None
 
 
 # Keyword arguments, both dialects -----------------------------------------------------------------------------------
@@ -181,13 +187,13 @@ def _keywords(node: Node, kwargs: Mapping[str, Any], tensor_of: Any) -> None:
     for key in sorted(kwargs):
         value = kwargs[key]
         tensors = list(_tensors(value, tensor_of, 0))
-        node.refs.extend(RawRef(layer, index, output, key, shape) for layer, index, output, shape in tensors)
+        node.refs.extend(RawRef(*tensor[:3], key, *tensor[3:]) for tensor in tensors)
         kept = _without(value, tensor_of, 0) if tensors else value
         if not is_empty(kept):
             node.kwargs[key] = kept
 
 
-def _tensors(value: Any, tensor_of: Any, depth: int) -> Iterator[tuple[str, int, int, Shape | None]]:
+def _tensors(value: Any, tensor_of: Any, depth: int) -> Iterator[_Tensor]:
     if depth > _DEEPEST:
         return
     if (tensor := tensor_of(value)) is not None:

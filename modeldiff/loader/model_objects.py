@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modeldiff.graph import LayerPath, Note, format_path
-from modeldiff.loader.canonical import bare
+from modeldiff.loader.values import bare
 
 MODEL_CLASSES = frozenset({"Sequential", "Functional", "Model", "Container", "Network"})
-DEEPEST = 1000
+DEEPEST = 500
 """Models inside models; deeper ones are left out with a note."""
 
 _SEQUENTIAL_KEYS = {"name", "layers", "build_input_shape", "trainable", "dtype"}
@@ -28,14 +28,20 @@ class Entry:
     class_name: str
     raw: Mapping[str, Any]
     config: Mapping[str, Any]
-    is_model: bool = False
+    inner: Mapping[str, Any] | None = None
+    """The object of the sub-model: the entry itself, or what a wrapper (TimeDistributed) wraps."""
     is_op: bool = False
     """An operation of Keras 3 that is no layer: not in `model.layers`, never with weights."""
+
+    @property
+    def is_model(self) -> bool:
+        """True where the layer itself is a model, which counts its nodes in its own way."""
+        return self.inner is self.raw
 
 
 @dataclass(slots=True)
 class ModelObject:
-    """One model's object: the root, or a layer that is a model."""
+    """One model's object: the root, or a sub-model."""
 
     path: LayerPath
     kind: str
@@ -48,6 +54,10 @@ class ModelObject:
     trainable: bool
     """False where this model or one around it is frozen as a whole."""
     entries: list[Entry] = field(default_factory=list)
+    chain: list[Entry] = field(default_factory=list)
+    """Of a Sequential: the entries as they are applied; one stands twice where Keras 1 shared it."""
+    branches: int = 0
+    """How many entries of `chain` are the branches of the Merge that a Sequential of Keras 1 may start with."""
 
 
 def model_kind(raw: Any, *, root: bool = False) -> str:
@@ -56,14 +66,13 @@ def model_kind(raw: Any, *, root: bool = False) -> str:
         return ""
     class_name, config = bare(str(raw.get("class_name"))), raw.get("config")
     if isinstance(config, list):
-        return "sequential" if class_name == "Sequential" or (root and _are_layers(config)) else ""
+        return "sequential" if class_name == "Sequential" or (root and config and _are_layers(config)) else ""
     layers = config.get("layers") if isinstance(config, dict) else None
-    if not isinstance(layers, list):
+    if not isinstance(config, dict) or not isinstance(layers, list):
         return ""
-    assert isinstance(config, dict)
     if class_name == "Sequential":
         return "sequential"
-    if "output_layers" in config or "input_layers" in config or class_name in MODEL_CLASSES:
+    if "output_layers" in config or class_name in MODEL_CLASSES:
         return "functional"
     if not layers or not _are_layers(layers):
         return ""
@@ -72,9 +81,11 @@ def model_kind(raw: Any, *, root: bool = False) -> str:
 
 
 def _are_layers(items: list[Any]) -> bool:
-    return all(
-        isinstance(item, dict) and isinstance(item.get("class_name"), str) and "config" in item for item in items
-    )
+    return all(_is_layer(item) and "config" in item for item in items)
+
+
+def _is_layer(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("class_name"), str)
 
 
 def collect(root: Mapping[str, Any], layer_names: Sequence[str], notes: list[Note]) -> list[ModelObject]:
@@ -83,60 +94,89 @@ def collect(root: Mapping[str, Any], layer_names: Sequence[str], notes: list[Not
     stack: list[tuple[LayerPath, Mapping[str, Any], bool]] = [((), root, True)]
     while stack:
         path, raw, trainable = stack.pop()
-        model = _model(path, raw, trainable)
+        model = _model(path, raw, trainable=trainable)
         found.append(model)
         if model.kind == "opaque":
             continue
-        model.entries = _entries(model, () if path else layer_names, notes)
-        inner = [entry for entry in model.entries if entry.is_model]
+        _read_entries(model, () if path else layer_names, notes)
+        inner = [(entry, entry.inner) for entry in model.entries if entry.inner is not None]
         if inner and len(path) >= DEEPEST:
-            notes.append(Note(format_path(path), f"models nested deeper than {DEEPEST} are left out"))
+            notes.append(Note(format_path(path[:3]), f"models nested deeper than {DEEPEST} are left out"))
             continue
-        stack.extend(((*path, entry.name), entry.raw, model.trainable) for entry in reversed(inner))
+        stack.extend(
+            ((*path, entry.name), raw, model.trainable and entry.config.get("trainable") is not False)
+            for entry, raw in reversed(inner)
+        )
     return found
 
 
-def _model(path: LayerPath, raw: Mapping[str, Any], trainable: bool) -> ModelObject:  # noqa: FBT001 - private
+def _model(path: LayerPath, raw: Mapping[str, Any], *, trainable: bool) -> ModelObject:
     config = raw.get("config")
     config = config if isinstance(config, dict) else {}
-    name = path[-1] if path else next((n for n in (config.get("name"), raw.get("name")) if isinstance(n, str)), "")
+    named = (raw.get("name"), config.get("name"), path[-1] if path else "")
     return ModelObject(
         path=path,
         kind=model_kind(raw, root=not path) or "opaque",
         class_name=bare(str(raw.get("class_name"))),
-        name=name,
+        name=next((name for name in named if isinstance(name, str)), ""),
         raw=raw,
         config=config,
-        trainable=trainable and config.get("trainable", True) is not False,
+        trainable=trainable and config.get("trainable") is not False,
     )
 
 
-def _entries(model: ModelObject, layer_names: Sequence[str], notes: list[Note]) -> list[Entry]:
-    items = model.raw["config"] if isinstance(model.raw["config"], list) else model.config["layers"]
+def _read_entries(model: ModelObject, layer_names: Sequence[str], notes: list[Note]) -> None:
+    config = model.raw.get("config")
+    is_list = isinstance(config, list)
+    items = config if isinstance(config, list) else model.config["layers"]
     about = format_path(model.path)
-    entries: list[Entry] = []
-    taken: set[str] = set()
-    listed = [item for item in items if isinstance(item, dict) and isinstance(item.get("class_name"), str)]
+    listed = [item for item in items if _is_layer(item)]
     if len(listed) < len(items):
         notes.append(Note(about, f"{len(items) - len(listed)} of {len(items)} entries in `layers` are no layers"))
+    names = layer_names if len(layer_names) == len(listed) else ()
+    if model.kind == "sequential" and listed and listed[0]["class_name"] == "Merge":
+        branches = _branches(listed[0])
+        model.branches = len(branches)
+        listed, names = [*branches, *listed], ()
+    taken: dict[str, Entry] = {}
     for position, item in enumerate(listed):
-        config = item.get("config")
-        class_name = bare(item["class_name"])
-        name = _own_name(item, config)
-        if not name and len(layer_names) == len(listed):
-            name = layer_names[position]
-        unique = name = name or class_name.lower() or "layer"
-        number = 1
-        while unique in taken:
-            number += 1
-            unique = f"{name} ({number})"
-        if unique != name:
-            notes.append(Note(about, f"two layers are called {name!r}; the later one is shown as {unique!r}"))
-        taken.add(unique)
-        entry = Entry(unique, class_name, item, config if isinstance(config, dict) else {}, bool(model_kind(item)))
-        entry.is_op = _is_op(entry, layer_names)
-        entries.append(entry)
-    return entries
+        entry = _entry(item, names[position] if names else "", layer_names)
+        before = taken.get(entry.name)
+        if before is not None and is_list and before.class_name == entry.class_name and _own_name(item):
+            model.chain.append(before)
+            continue
+        _make_unique(entry, taken, about, notes)
+        taken[entry.name] = entry
+        model.entries.append(entry)
+        model.chain.append(entry)
+
+
+def _branches(merge: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    config = merge.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else None
+    return [item for item in layers if _is_layer(item)] if isinstance(layers, list) else []
+
+
+def _entry(item: Mapping[str, Any], fallback: str, layer_names: Sequence[str]) -> Entry:
+    config = item.get("config")
+    config = config if isinstance(config, dict) else {}
+    class_name = bare(item["class_name"])
+    name = _own_name(item) or fallback or class_name.lower() or "layer"
+    inner = item if model_kind(item) else config.get("layer")
+    entry = Entry(name, class_name, item, config, inner if inner is item or model_kind(inner) else None)
+    entry.is_op = _is_op(entry, layer_names)
+    return entry
+
+
+def _make_unique(entry: Entry, taken: Mapping[str, Entry], about: str, notes: list[Note]) -> None:
+    """Later layers of a name get a number. Names that we made up count from 1 as Keras would."""
+    name, number = entry.name, 1
+    made_up = not _own_name(entry.raw)
+    while entry.name in taken:
+        entry.name = f"{name}_{number}" if made_up else f"{name} ({number + 1})"
+        number += 1
+    if entry.name != name and not made_up:
+        notes.append(Note(about, f"two layers are called {name!r}; the later one is shown as {entry.name!r}"))
 
 
 def _is_op(entry: Entry, layer_names: Sequence[str]) -> bool:
@@ -149,6 +189,7 @@ def _is_op(entry: Entry, layer_names: Sequence[str]) -> bool:
     return modern and not known and entry.class_name != "InputLayer"
 
 
-def _own_name(item: Mapping[str, Any], config: Any) -> str:
+def _own_name(item: Mapping[str, Any]) -> str:
+    config = item.get("config")
     candidates = (item.get("name"), config.get("name") if isinstance(config, dict) else None)
     return next((name for name in candidates if isinstance(name, str) and name), "")

@@ -1,0 +1,309 @@
+# One model object -> one graph. Bodies are built before the models around them, so that their output shapes and
+# frozen layers are known; within a model, layers are built in topological order, so that shapes flow forward.
+"""The graph of one model: `build`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from modeldiff.graph import Call, Graph, Layer, LayerPath, Note, Shape, TensorRef, format_path
+from modeldiff.loader import values
+from modeldiff.loader.canonical import canonical_class, canonical_config
+from modeldiff.loader.connections import Node, RawRef, as_shape, read_nodes, read_refs
+from modeldiff.loader.implicit import explicit
+from modeldiff.loader.model_objects import Entry, ModelObject
+from modeldiff.loader.node_indices import Resolver
+from modeldiff.loader.shapes import infer
+from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
+from modeldiff.loader.topology import topological
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A graph and what the model around it must know."""
+
+    graph: Graph
+    output_shapes: tuple[Shape | None, ...] = ()
+    is_frozen: bool | None = None
+    """True where no layer with weights is trainable; None where no layer has weights."""
+
+
+def build(model: ModelObject, built: Mapping[LayerPath, Built], version: str, notes: list[Note]) -> Built:
+    """The graph of `model`, given those of its sub-models; `version` is that of Keras, "" where unknown."""
+    if model.kind == "opaque":
+        return Built(Graph(name=model.name, has_edges=False))
+    builder = _Builder(model, built, version, notes)
+    return builder.sequential() if model.kind == "sequential" else builder.functional()
+
+
+@dataclass(slots=True)
+class _Builder:
+    model: ModelObject
+    built: Mapping[LayerPath, Built]
+    version: str
+    notes: list[Note]
+    shapes: dict[TensorRef, Shape] = field(default_factory=dict)
+    """Of every tensor that is known: first what the file tells, then what the rules add."""
+
+    def note(self, text: str, name: str = "") -> None:
+        path = (*self.model.path, name) if name else self.model.path
+        self.notes.append(Note(format_path(path), text))
+
+    def finish(self, layers: Sequence[Layer], inputs: Sequence[TensorRef], outputs: Sequence[TensorRef],
+               dtypes: Sequence[str]) -> Built:  # fmt: skip
+        graph = Graph(
+            tuple(layers),
+            tuple(inputs),
+            tuple(outputs),
+            self.model.name,
+            input_shapes=tuple(self.shapes.get(ref) for ref in inputs),
+            input_dtypes=tuple(dtypes),
+        )
+        flags = [layer.trainable for layer in layers if self.has_weights(layer)]
+        frozen = not any(flags) if flags else None
+        return Built(graph, tuple(self.shapes.get(ref) for ref in outputs), frozen)
+
+    def has_weights(self, layer: Layer) -> bool:
+        if layer.kind == "op":
+            return False
+        if layer.body is not None:
+            return self.built[(*self.model.path, layer.name)].is_frozen is not None
+        return layer.canonical_class not in WEIGHTLESS
+
+    # Sequential: a chain ---------------------------------------------------------------------------------------------
+
+    def sequential(self) -> Built:
+        """Its InputLayer, listed or not, is no layer of the graph but the name of the graph's input."""
+        chain = self.model.chain
+        listed = chain[0] if chain and chain[0].class_name == "InputLayer" else None
+        chain = chain[1:] if listed else chain
+        branches, chain = chain[: self.model.branches], chain[self.model.branches :]
+        heads = branches or chain[:1]
+        starts, dtypes = [], []
+        for head in heads:
+            ref = TensorRef(listed.name if listed else self.input_name(head))
+            shape = self.start_shape(head, listed)
+            if shape is not None:
+                self.shapes[ref] = shape
+            starts.append(ref)
+            dtypes.append(_dtype((listed or head).config))
+        calls: dict[str, list[Call]] = {}
+        previous = tuple(starts)
+        if branches:
+            calls = {entry.name: [Call((ref,))] for entry, ref in zip(branches, starts, strict=True)}
+            previous = tuple(TensorRef(entry.name) for entry in branches)
+        for entry in chain:
+            made = calls.setdefault(entry.name, [])
+            previous, taken = (TensorRef(entry.name, len(made)),), previous
+            made.append(Call(taken))
+        layers = [self.layer(entry, calls[entry.name]) for entry in {e.name: e for e in [*branches, *chain]}.values()]
+        return self.finish(layers, starts, previous if layers else (), dtypes)
+
+    def input_name(self, head: Entry) -> str:
+        if self.version.startswith("1"):
+            name = f"{head.class_name.lower()}_input_1"
+        elif self.version[:1] > "2":
+            name = "input_layer"
+        else:
+            name = f"{head.name}_input"
+        taken = {entry.name for entry in self.model.entries}
+        while name in taken:
+            name += "_"
+        return name
+
+    def start_shape(self, head: Entry, listed: Entry | None) -> Shape | None:
+        inner = self.built.get((*self.model.path, head.name)) if head.inner is not None else None
+        found = (
+            _batch_shape(listed.config) if listed else None,
+            _batch_shape(head.config),
+            as_shape(self.model.config.get("build_input_shape")),
+            inner.graph.input_shapes[0] if inner and inner.graph.input_shapes and head.is_model else None,
+            _build_shape(head),
+        )
+        return next((shape for shape in found if shape is not None), None)
+
+    # Functional: inbound nodes ---------------------------------------------------------------------------------------
+
+    def functional(self) -> Built:
+        entries = {entry.name: entry for entry in self.model.entries}
+        nodes = {name: self.nodes(entry, entries) for name, entry in entries.items()}
+        inputs, outputs = self.ends("input_layers"), self.ends("output_layers")
+        resolver = Resolver(entries, nodes, [*inputs, *outputs], self.note, modern=_is_modern(self.model.entries))
+        starts = [ref for raw in inputs if (ref := resolver.end(raw)) is not None]
+        ends = [ref for raw in outputs if (ref := resolver.end(raw)) is not None]
+        dtypes: dict[TensorRef, str] = {}
+        written = {
+            name: [self.call(node, entries[name], resolver, dtypes) for node in made] for name, made in nodes.items()
+        }
+        calls = explicit(written, entries, ends, dtypes)
+        order, cyclic = topological(calls)
+        if cyclic:
+            self.note(f"the connections form a cycle, entered at {', '.join(cyclic[:3])}")
+        layers = [self.layer(entries[name], calls[name]) for name in order]
+        return self.finish(layers, starts, ends, [_dtype(entries[ref.layer].config) for ref in starts])
+
+    def nodes(self, entry: Entry, entries: Mapping[str, Entry]) -> list[Node]:
+        try:
+            nodes = read_nodes(entry.raw.get("inbound_nodes"), entries)
+        except ValueError as error:
+            self.note(f"connections unreadable: {error}", entry.name)
+            return []
+        if entry.class_name == "InputLayer":
+            shape = _batch_shape(entry.config)
+            if shape is not None:
+                self.shapes[TensorRef(entry.name)] = shape
+            return nodes or [Node()]
+        if not all(node.refs for node in nodes):
+            self.note("connections incomplete in the file", entry.name)
+        return nodes
+
+    def call(self, node: Node, entry: Entry, resolver: Resolver, dtypes: dict[TensorRef, str]) -> Call:
+        refs, keywords = [], []
+        for raw in node.refs:
+            ref = resolver.inner(raw, entry.name)
+            if ref is None:
+                continue
+            refs.append(ref)
+            keywords.append(raw.keyword)
+            if raw.shape is not None:
+                self.shapes[ref] = raw.shape
+            if raw.dtype:
+                dtypes[ref] = raw.dtype
+        kwargs: Mapping[str, Any] = node.kwargs
+        if kwargs:
+            try:
+                kwargs = {key: values.plain(value, _as_it_is) for key, value in kwargs.items()}
+            except ValueError as error:
+                self.note(f"call arguments unreadable: {error}", entry.name)
+                kwargs = {}
+        return Call(tuple(refs), tuple(keywords) if any(keywords) else (), kwargs)
+
+    def ends(self, key: str) -> list[RawRef]:
+        try:
+            return read_refs(self.model.config.get(key))
+        except ValueError as error:
+            self.note(f"`{key}` unreadable: {error}")
+            return []
+
+    # Layers ----------------------------------------------------------------------------------------------------------
+
+    def layer(self, entry: Entry, calls: Sequence[Call]) -> Layer:
+        """The layer; the shapes of its outputs become known."""
+        body = self.built.get((*self.model.path, entry.name)) if entry.inner is not None else None
+        class_name = _model_class(entry) if entry.is_model else canonical_class(entry.class_name, entry.config)
+        inputs = [self.shapes.get(ref) for ref in calls[0].inputs] if calls else []
+        if entry.class_name != "InputLayer" and (not inputs or inputs[0] is None):
+            inputs = [_build_shape(entry), *inputs[1:]]
+        config = self.config(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
+        trainable = entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body)
+        return Layer(
+            name=entry.name,
+            class_name=entry.class_name,
+            config=config,
+            calls=tuple(calls),
+            body=body.graph if body else None,
+            canonical_class=class_name,
+            trainable=trainable,
+            output_shapes=self.output_shapes(entry, class_name, config, calls, inputs, body),
+            kind="op" if entry.is_op else "layer",
+        )
+
+    def is_trainable(self, entry: Entry, body: Built | None) -> bool:
+        """A sub-model is trainable where a layer in it is: not every version writes its own flag."""
+        if body is not None:
+            return not body.is_frozen
+        inner = entry.config.get("layer")  # wrappers have no weights of their own
+        inner = inner.get("config") if isinstance(inner, dict) else None
+        flags = [entry.config.get("trainable"), inner.get("trainable") if isinstance(inner, dict) else None]
+        return self.model.trainable and not any(flag is False for flag in flags)
+
+    def config(self, entry: Entry, rank: int | None) -> dict[str, Any]:
+        config = entry.config
+        if entry.is_model:
+            config = {key: value for key, value in config.items() if key not in MODEL_KEYS}
+        elif entry.inner is not None:
+            config = {**config, "layer": _model_class_of(entry.inner)}
+        try:
+            return canonical_config(entry.class_name, config, rank)
+        except ValueError as error:
+            self.note(f"config left out: {error}", entry.name)
+            return {}
+
+    def output_shapes(
+        self, entry: Entry, class_name: str, config: Mapping[str, Any], calls: Sequence[Call],
+        inputs: Sequence[Shape | None], body: Built | None,
+    ) -> tuple[Shape, ...] | None:  # fmt: skip
+        first: tuple[Shape | None, ...] | None = None
+        for index, call in enumerate(calls):
+            if index:
+                inputs = [self.shapes.get(ref) for ref in call.inputs]
+            inferred: Sequence[Shape | None] | None
+            if body is not None:
+                inferred = body.output_shapes if entry.is_model else _over_time(body, inputs)
+            else:
+                inferred = None if entry.is_op else infer(class_name, config, inputs, call.kwargs)
+            for number, shape in enumerate(inferred or ()):
+                if shape is not None:
+                    self.shapes.setdefault(TensorRef(entry.name, index, number), shape)
+            if not index:
+                first = self.known(entry.name, len(inferred or ()))
+        return tuple(shape for shape in first if shape is not None) if first and None not in first else None
+
+    def known(self, name: str, count: int) -> tuple[Shape | None, ...]:
+        """The shapes of the first call's outputs: `count` of them, or as many as the file tells."""
+        found = [self.shapes.get(TensorRef(name, 0, number)) for number in range(count)]
+        while not count and (shape := self.shapes.get(TensorRef(name, 0, len(found)))) is not None:
+            found.append(shape)
+        return tuple(found)
+
+
+def _over_time(body: Built, inputs: Sequence[Shape | None]) -> list[Shape | None]:
+    """What a wrapper applies to every step."""
+    if not inputs or inputs[0] is None or len(inputs[0]) < 2:
+        return []
+    steps = inputs[0][1]
+    return [None if shape is None else (shape[0], steps, *shape[1:]) for shape in body.output_shapes if shape != ()]
+
+
+def _is_modern(entries: Sequence[Entry]) -> bool:
+    inbound = (entry.raw.get("inbound_nodes") for entry in entries)
+    return any(isinstance(nodes, list) and nodes and isinstance(nodes[0], dict) for nodes in inbound)
+
+
+def _as_it_is(class_name: str, config: Mapping[str, Any], depth: int) -> Any:
+    """Objects among call arguments: no layer's config."""
+    return {
+        "class_name": class_name,
+        "config": {key: values.plain(value, _as_it_is, depth + 1) for key, value in config.items()},
+    }
+
+
+def _model_class(entry: Entry) -> str:
+    return _model_class_of(entry.raw)
+
+
+def _model_class_of(raw: Mapping[str, Any]) -> str:
+    """`Sequential` or `Functional`: a subclass of either has the class a person gave it in `class_name` only."""
+    config = raw.get("config")
+    functional = isinstance(config, dict) and "output_layers" in config
+    name = values.bare(str(raw.get("class_name")))
+    return "Functional" if functional or name in {"Model", "Functional", "Container", "Network"} else "Sequential"
+
+
+def _batch_shape(config: Mapping[str, Any]) -> Shape | None:
+    shape = as_shape(config.get("batch_shape"))
+    return shape if shape is not None else as_shape(config.get("batch_input_shape"))
+
+
+def _build_shape(entry: Entry) -> Shape | None:
+    """What the layer was built for (`build_config`, from Keras 2.12)."""
+    built = entry.raw.get("build_config")
+    return as_shape(built.get("input_shape")) if isinstance(built, dict) else None
+
+
+def _dtype(config: Mapping[str, Any]) -> str:
+    written = config.get("dtype", config.get("input_dtype"))
+    name = values.dtype(written)
+    return name.removeprefix("mixed_") if isinstance(name, str) else "float32"

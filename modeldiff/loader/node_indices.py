@@ -1,0 +1,85 @@
+# Which call is meant: Keras counts the nodes of a layer, and a nested model has a first node of its own that
+# belongs to no call inside the model. Whether that node is counted depends on version, class and place (the table in
+# `_first_index`); where the indices in the file contradict the table, the file is right.
+"""Node indices as written -> which call of the layer inside this model: `Resolver`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from modeldiff.graph import TensorRef
+from modeldiff.loader.connections import Node, RawRef
+from modeldiff.loader.model_objects import Entry
+
+Report = Callable[..., None]
+"""Called with a sentence and the name of the layer it is about."""
+
+
+class Resolver:
+    """References of one functional model."""
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        nodes: Mapping[str, Sequence[Node]],
+        ends: Sequence[RawRef],
+        report: Report,
+        *,
+        modern: bool,
+    ) -> None:
+        """`ends` are the model's inputs and outputs; `modern` is Keras 3."""
+        self._entries = entries
+        self._counts = {name: len(made) for name, made in nodes.items()}
+        self._report = report
+        inner = [ref for made in nodes.values() for node in made for ref in node.refs]
+        if modern:
+            self._inner = self._firsts(inner, modern=True, is_end=False)
+            self._end = self._firsts(ends, modern=True, is_end=True)
+        else:
+            self._inner = self._end = self._firsts([*inner, *ends], modern=False, is_end=False)
+
+    def inner(self, ref: RawRef, user: str) -> TensorRef | None:
+        """A tensor that the layer `user` takes; None where the file has no such layer."""
+        return self._resolve(ref, self._inner, user)
+
+    def end(self, ref: RawRef) -> TensorRef | None:
+        """One of the model's inputs or outputs."""
+        return self._resolve(ref, self._end, "")
+
+    def _firsts(self, refs: Iterable[RawRef], *, modern: bool, is_end: bool) -> dict[str, int]:
+        used: dict[str, set[int]] = {}
+        for ref in refs:
+            used.setdefault(ref.layer, set()).add(ref.node)
+        firsts = {}
+        for name, entry in self._entries.items():
+            if entry.is_model:
+                first = _first_index(entry, modern=modern, is_end=is_end)
+                seen = used.get(name)
+                if seen and min(seen) < first:
+                    first = 0
+                elif seen and first == 0 < min(seen) and max(seen) >= self._counts[name]:
+                    first = 1
+                firsts[name] = first
+        return firsts
+
+    def _resolve(self, ref: RawRef, firsts: Mapping[str, int], user: str) -> TensorRef | None:
+        if ref.layer not in self._entries:
+            self._report(f"takes a tensor of {ref.layer!r}, which is not in the file", user)
+            return None
+        call = ref.node - firsts.get(ref.layer, 0)
+        last = max(self._counts[ref.layer] - 1, 0)
+        if not 0 <= call <= last:
+            if call < 0 or last:  # Keras 3.0 and 3.1 count calls in other models: with one call there is no doubt
+                self._report(f"takes call {ref.node} of {ref.layer!r}, which the file does not have", user)
+            call = last
+        return TensorRef(ref.layer, call, max(ref.tensor, 0))
+
+
+def _first_index(entry: Entry, *, modern: bool, is_end: bool) -> int:
+    """The index of the first call of a nested model.
+
+    Up to Keras 2: 1 for models. Keras 3: 1 for Functionals in `input_layers` and `output_layers`, else 0.
+    """
+    if not modern:
+        return 1
+    return int(is_end and "output_layers" in entry.config)
