@@ -58,6 +58,10 @@ class Flow:
     def __getitem__(self, node: int) -> Node:
         return self.nodes[node]
 
+    def is_flowing(self, node: int) -> bool:
+        """Whether the node is in the order: no sub-model and none of its ports."""
+        return self.nodes[node].role in (Role.LEAF, Role.UNLISTED)
+
 
 class _Builder:
     """Nodes first, then connections, since a connection may lead into any sub-model."""

@@ -9,50 +9,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align
+from modeldiff.differ.exchange import by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Flow, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
 from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer
+from modeldiff.differ.state import State
 from modeldiff.graph import Model
-
-_FLOWING = (Role.LEAF, Role.UNLISTED)
-
-
-@dataclass(slots=True)
-class State:
-    """What is paired so far, and everything the passes look at."""
-
-    old: Flow
-    new: Flow
-    scorer: Scorer
-    options: Options
-    found: dict[int, tuple[int, Evidence, float]]
-    """Old node -> new node, why, how sure."""
-
-    def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
-        self.found[i] = (j, evidence, score)
-        self.scorer.partner[0][i] = j
-        self.scorer.partner[1][j] = i
-
-    def part(self, i: int) -> None:
-        j, _, _ = self.found.pop(i)
-        del self.scorer.partner[0][i], self.scorer.partner[1][j]
-
-    def is_free(self, i: int, j: int) -> bool:
-        return i not in self.scorer.partner[0] and j not in self.scorer.partner[1]
-
-    def unpaired(self, side: int) -> list[int]:
-        flow = (self.old, self.new)[side]
-        return [node for node in flow.order if node not in self.scorer.partner[side]]
-
 
 Pass = Callable[[State], None]
 
@@ -73,6 +43,7 @@ def by_weights(state: State) -> None:
 
 def by_name(state: State) -> None:
     """The same name that a person chose, unless the structure says that two layers swapped names."""
+    state.scorer.claim_names(state.unpaired(0), state.unpaired(1))
     a, b = state.scorer.looks
     named: dict[int, list[int]] = defaultdict(list)
     for j in state.unpaired(1):
@@ -88,12 +59,7 @@ def by_name(state: State) -> None:
             candidates = [j for j in candidates if state.new[j].path == state.old[i].path]
         if len(candidates) == 1 and (a.family[i] & b.family[candidates[0]] or a.class_[i] == b.class_[candidates[0]]):
             pairs.append((i, candidates[0]))
-    looks_old = Counter(int(a.near[i]) for i, _ in pairs)
-    by_look = {int(b.near[j]): (i, j) for i, j in pairs}
     for i, j in pairs:
-        swapped = by_look.get(int(a.near[i]))
-        if a.near[i] != b.near[j] and swapped and looks_old[int(a.near[i])] == 1 and a.near[swapped[0]] == b.near[j]:
-            continue
         state.pair(i, j, Evidence.NAME, 0.98)
 
 
@@ -116,14 +82,14 @@ def _align(state: State, rows: list[int], columns: list[int]) -> None:
     pairs = []
 
     def scores(row: int, low: int, high: int) -> NDArray[np.float64]:
-        return state.scorer.row(rows[row], js[low:high])
+        return state.scorer.row(rows[row], js[low:high]) + state.scorer.beside_paired(rows[row], js[low:high])
 
     for row, column in align(len(rows), len(columns), scores):
         pairs.append((rows[row], columns[column]))
     for i, j in pairs:
         score = state.scorer.pair(i, j)
         if score > 0:
-            state.pair(i, j, _evidence(state, i, j), 0.95 if score > 3 else 0.8)
+            state.pair(i, j, state.evidence(i, j), 0.95 if score > 3 else 0.8)
 
 
 def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -144,19 +110,7 @@ def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return chain[::-1]
 
 
-def _evidence(state: State, i: int, j: int) -> Evidence:
-    a, b = state.scorer.looks
-    if not a.automatic[i] and a.name[i] == b.name[j]:
-        return Evidence.NAME
-    if a.near[i] == b.near[j]:
-        return Evidence.SIGNATURE
-    forth = state.scorer.partner[0]
-    mine = {forth.get(p) for p, _ in state.old[i].producers} | {forth.get(c) for c in state.old[i].consumers}
-    theirs = {p for p, _ in state.new[j].producers} | set(state.new[j].consumers)
-    return Evidence.NEIGHBOURS if mine & theirs else Evidence.SIMILARITY
-
-
-def by_neighbours(state: State) -> None:
+def by_likeness(state: State) -> None:
     """What is left, between the same paired neighbours or alike enough: best first, until nothing changes."""
     while True:
         olds, news = state.unpaired(0), state.unpaired(1)
@@ -165,14 +119,14 @@ def by_neighbours(state: State) -> None:
         scored = []
         js = np.array(news, np.int64)
         for i in olds[:2000]:
-            row = state.scorer.row(i, js)
+            row = state.scorer.row(i, js) + state.scorer.beside_paired(i, js)
             for position in np.nonzero(row > 2.0)[0][:50].tolist():
                 scored.append((-float(row[position]), i, news[position]))
         scored.sort()
         paired = False
         for score, i, j in scored:
             if state.is_free(i, j):
-                state.pair(i, j, _evidence(state, i, j), 0.9 if score < -4 else 0.7)
+                state.pair(i, j, state.evidence(i, j), 0.9 if score < -4 else 0.7)
                 paired = True
         if not paired:
             return
@@ -219,7 +173,7 @@ def _pair_ports(state: State) -> None:
             state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
 
 
-PASSES: tuple[Pass, ...] = (by_user, by_weights, by_name, by_alignment, by_neighbours, by_parents)
+PASSES: tuple[Pass, ...] = (by_user, by_weights, by_name, by_alignment, by_place, by_exchange, by_likeness, by_place, by_exchange, by_parents)
 
 
 def match(old: Model, new: Model, options: Options) -> Matching:

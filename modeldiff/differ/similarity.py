@@ -33,7 +33,8 @@ class Scorer:
         total = max(1, len(old.order))
         rarity = [0.3 * np.log(total / counts[label]) if label in counts else 0.0 for label in looks[1].config.tolist()]
         self.rarity = np.array(rarity, np.float64)
-        self.claimed = tuple(self._claimed(side) for side in (0, 1))
+        self.claimed = np.zeros(len(old.nodes), bool), np.zeros(len(new.nodes), bool)
+        self.claim_names(old.order, new.order)
         self.parent_key = tuple(
             np.array([side.nodes[n.parent].layer.name if n.parent != ROOT else "" for n in side.nodes], object)
             for side in (old, new)
@@ -41,16 +42,23 @@ class Scorer:
         self.column = np.full(len(new.nodes), -1, np.int64)
         self._configs: dict[tuple[int, int], float] = {}
 
-    def _claimed(self, side: int) -> NDArray[np.bool_]:
-        """Chosen names that stand on the other side too."""
-        mine, other = self.looks[side], self.looks[1 - side]
-        chosen = {int(n) for n, auto in zip(other.name, other.automatic, strict=True) if not auto}
-        return np.array(
-            [not auto and int(n) in chosen for n, auto in zip(mine.name, mine.automatic, strict=True)], bool
-        )
+    def claim_names(self, olds: list[int], news: list[int]) -> None:
+        """A chosen name that stands on both sides of these claims its own partner, and speaks against others."""
+        names = [
+            {int(look.name[node]) for node in nodes if not look.automatic[node]}
+            for look, nodes in zip(self.looks, (olds, news), strict=True)
+        ]
+        both = names[0] & names[1]
+        for claimed, look, nodes in zip(self.claimed, self.looks, (olds, news), strict=True):
+            claimed[:] = False
+            claimed[[node for node in nodes if not look.automatic[node] and int(look.name[node]) in both]] = True
 
     def row(self, i: int, js: Ints) -> Scores:
         """The scores of old node `i` with each of the new nodes `js`."""
+        return self.intrinsic(i, js) + self._context(i, js)
+
+    def intrinsic(self, i: int, js: Ints) -> Scores:
+        """What the layers themselves say, without their surroundings."""
         a, b = self.looks
         same_class = b.class_[js] == a.class_[i]
         same_config = b.config[js] == a.config[i]
@@ -62,11 +70,11 @@ class Scorer:
         )
         score += np.where(b.role[js] == a.role[i], 0.0, -0.3)
         score += np.where(b.shapes[js] == a.shapes[i], 0.4, -0.4)
-        score += self._context(i, js) + self._names(i, js) + self._parents(i, js)
+        score += self._names(i, js) + self._parents(i, js)
         group = self.kin.group
         strangers = group[1][js] == group[0][i]
         score -= 3.0 * self.kin.kept * strangers
-        self._sparse(i, js, score)
+        self._kin(i, js, score)
         return score
 
     def _context(self, i: int, js: Ints) -> Scores:
@@ -110,26 +118,45 @@ class Scorer:
             score[position] = -2.0 + 2.5 * agreement
         return score
 
-    def _sparse(self, i: int, js: Ints, score: Scores) -> None:
-        """Witnesses that speak about few pairs: weights, and neighbours that are already paired."""
-        column = self.column
-        column[js] = np.arange(len(js))
-        for j, likelihood in self.kin.likelihood.get(i, ()):
-            if column[j] >= 0:
-                score[column[j]] += likelihood + 3.0 * self.kin.kept
-        forth = self.partner[0]
-        node = self.old[i]
-        for producer in {p for p, _ in node.producers}:
-            if producer in forth:
-                for j in self.new[forth[producer]].consumers:
-                    if column[j] >= 0:
-                        score[column[j]] += 2.0
-        for consumer in node.consumers:
-            if consumer in forth:
-                for j in {p for p, _ in self.new[forth[consumer]].producers}:
-                    if column[j] >= 0:
-                        score[column[j]] += 1.5
-        column[js] = -1
+    def _kin(self, i: int, js: Ints, score: Scores) -> None:
+        """Weights that descend from one another."""
+        likely = self.kin.likelihood.get(i)
+        if likely:
+            self.column[js] = np.arange(len(js))
+            for j, likelihood in likely:
+                if self.column[j] >= 0:
+                    score[self.column[j]] += likelihood + 3.0 * self.kin.kept
+            self.column[js] = -1
+
+    def beside_paired(self, i: int, js: Ints) -> Scores:
+        """What the pairing of direct neighbours adds to the scores."""
+        forth, column = self.partner[0], self.column
+        score = np.zeros(len(js))
+        suggested = [
+            *(
+                (j, 2.0)
+                for p in dict.fromkeys(p for p, _ in self.old[i].producers)
+                if p in forth
+                for j in self.new[forth[p]].consumers
+            ),
+            *(
+                (j, 1.5)
+                for c in self.old[i].consumers
+                if c in forth
+                for j in dict.fromkeys(p for p, _ in self.new[forth[c]].producers)
+            ),
+        ]
+        if suggested:
+            column[js] = np.arange(len(js))
+            for j, worth in suggested:
+                if column[j] >= 0:
+                    score[column[j]] += worth
+            column[js] = -1
+        return score
+
+    def name_score(self, i: int, j: int) -> float:
+        """What the names alone say."""
+        return float(self._names(i, np.array([j], np.int64))[0])
 
     def pair(self, i: int, j: int) -> float:
         """The score of one pair."""

@@ -1,0 +1,50 @@
+# What the passes share: two flows, the scorer, and what is paired so far. The one place that writes pairs.
+"""`State` of a matching in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modeldiff.changes import Evidence, Options
+from modeldiff.differ.flow import Flow
+from modeldiff.differ.similarity import Scorer
+
+
+@dataclass(slots=True)
+class State:
+    """What is paired so far, and everything the passes look at."""
+
+    old: Flow
+    new: Flow
+    scorer: Scorer
+    options: Options
+    found: dict[int, tuple[int, Evidence, float]]
+    """Old node -> new node, why, how sure."""
+
+    def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
+        self.found[i] = (j, evidence, score)
+        self.scorer.partner[0][i] = j
+        self.scorer.partner[1][j] = i
+
+    def part(self, i: int) -> None:
+        j, _, _ = self.found.pop(i)
+        del self.scorer.partner[0][i], self.scorer.partner[1][j]
+
+    def is_free(self, i: int, j: int) -> bool:
+        return i not in self.scorer.partner[0] and j not in self.scorer.partner[1]
+
+    def unpaired(self, side: int) -> list[int]:
+        flow = (self.old, self.new)[side]
+        return [node for node in flow.order if node not in self.scorer.partner[side]]
+
+    def evidence(self, i: int, j: int) -> Evidence:
+        """What speaks most for a pair that nobody told us."""
+        a, b = self.scorer.looks
+        if not a.automatic[i] and a.name[i] == b.name[j]:
+            return Evidence.NAME
+        if a.near[i] == b.near[j]:
+            return Evidence.SIGNATURE
+        forth = self.scorer.partner[0]
+        mine = {forth.get(p) for p, _ in self.old[i].producers} | {forth.get(c) for c in self.old[i].consumers}
+        theirs = {p for p, _ in self.new[j].producers} | set(self.new[j].consumers)
+        return Evidence.NEIGHBOURS if mine & theirs else Evidence.SIMILARITY
