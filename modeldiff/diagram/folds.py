@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 
 from modeldiff.diagram.cells import Cell, Cells
 from modeldiff.diagram.merge import Level
@@ -28,7 +28,7 @@ def unchanged(cells: Cells, context: int) -> Cells:
     for first, last in _links(level):
         neighbours[first].add(last)
         neighbours[last].add(first)
-    near_enough = {node for node, distance in _distances(level, neighbours).items() if distance <= context}
+    near_enough = {node for node, distance in _distances(level).items() if distance <= context}
     hidden = set(range(len(level.nodes))) - near_enough - {*level.entries, *level.exits}
     depth = _depths(level, hidden)
     runs = []
@@ -47,8 +47,18 @@ def unchanged(cells: Cells, context: int) -> Cells:
     return cells.joined(runs)
 
 
-def _distances(level: Level, neighbours: Mapping[int, set[int]]) -> dict[int, int]:
-    """How many connections each node is away from anything told."""
+def _distances(level: Level) -> dict[int, int]:
+    """How many connections each node is away from anything told. The far end of a skip connection is not near."""
+    makers: dict[int, set[int]] = defaultdict(set)
+    takers: dict[int, set[int]] = defaultdict(set)
+    for first, last in _links(level):
+        makers[last].add(first)
+        takers[first].add(last)
+    neighbours: dict[int, list[int]] = defaultdict(list)
+    for first, last in _links(level):
+        if len(takers[first]) == 1 or len(makers[last]) == 1:
+            neighbours[first].append(last)
+            neighbours[last].append(first)
     distance = {index: 0 for index, node in enumerate(level.nodes) if node.is_touched}
     for edge in level.edges:
         if edge.presence is not Presence.KEPT:

@@ -1,0 +1,147 @@
+# What stands in a box, before anybody knows where the box stands: texts cut to the width, heights of rows, counts on
+# folds. Changed layers get two lines and unchanged ones one: changes are big without being loud.
+"""Texts and sizes of rows and folds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from modeldiff.diagram import Body, Box, Card, Fold, FoldKind, Group, Row
+from modeldiff.renderer.characters import visible
+from modeldiff.renderer.measure import mono, mono_fitting, sans, sans_fitting
+from modeldiff.report import LayerView, Report, Status
+from modeldiff.report.words import counted, plain
+
+GUTTER = 26
+PAD = 10
+ONE_LINE, TWO_LINES = 26, 46
+FOLD, HEAD = 32, 30
+NAME, TEXT = 12.5, 11.5
+NARROWEST, WIDEST, CROWDED = 304, 376, 288
+"""Widths of cards: the picture's own choice, its limit, and the limit where three or more stand side by side."""
+CLASSES = {
+    Status.ADDED: "add",
+    Status.REMOVED: "del",
+    Status.CHANGED: "chg",
+    Status.RENAMED: "ren",
+    Status.MOVED: "mov",
+    Status.UNCHANGED: "same",
+}
+"""The class of each status in every style sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The four corners of a row; the lower ones are "" where it has one line."""
+
+    old: str
+    """The old name where it differs, with an arrow behind it."""
+    name: str
+    right: str
+    lower: str
+    lower_right: str
+    is_cut: bool
+    """Whether something did not fit: the row then has a tooltip."""
+
+
+class Words:
+    """The report's words by address."""
+
+    def __init__(self, report: Report, *, compares: bool) -> None:
+        self.views: Mapping[str, LayerView] = {view.address: view for view in report.layers}
+        self.compares = compares
+
+    def status(self, row: Row) -> Status:
+        """What the report says happened."""
+        return self.views[row.address].status
+
+    def height(self, row: Row) -> int:
+        """Height of a row in a card."""
+        view = self.views[row.address]
+        return TWO_LINES if self._is_tall(view) else ONE_LINE
+
+    def _is_tall(self, view: LayerView) -> bool:
+        if self.compares:
+            return view.status is not Status.UNCHANGED
+        return bool(view.summary or view.weights) and view.class_name != "InputLayer"
+
+    def texts(self, row: Row, width: float) -> Texts:
+        """The words of a row, cut to `width`."""
+        view = self.views[row.address]
+        room = width - GUTTER - 2 * PAD
+        name, old = visible(view.name), visible(view.old_name or "")
+        about = view.class_name + (f" · {view.summary}" if view.summary else "")
+        if not self._is_tall(view):
+            side = " · ".join(filter(None, (visible(view.class_name), view.shape)))
+            side_cut = sans_fitting(side, TEXT, max(room - mono(name, NAME) - 12, room * 0.45))
+            left = room - sans(side_cut, TEXT) - 12
+            old_cut, name_cut = _names(old, name, left)
+            return Texts(old_cut, name_cut, side_cut, "", "", is_cut=(name_cut, side_cut) != (name, side))
+        figure = visible(plain(view.figure))
+        old_cut, name_cut = _names(old, name, room - sans(figure, TEXT, bold=True) - 12)
+        shape = sans_fitting(view.shape, TEXT, room * 0.5)
+        about = visible(about)
+        about_cut = sans_fitting(about, TEXT, room - sans(shape, TEXT) - 12)
+        is_cut = (name_cut, about_cut) != (name, about) or (bool(old) and not old_cut)
+        return Texts(old_cut, name_cut, figure, about_cut, shape, is_cut)
+
+    def wanted(self, row: Row) -> float:
+        """The width at which nothing of a row is cut."""
+        view = self.views[row.address]
+        names = mono(view.name, NAME) + (mono(view.old_name + " → ", NAME) if view.old_name else 0)
+        about = view.class_name + (f" · {view.summary}" if view.summary else "")
+        if not self._is_tall(view):
+            lines = [names + sans(f"{view.class_name} · {view.shape}", TEXT)]
+        else:
+            lines = [names + sans(plain(view.figure), TEXT, bold=True), sans(about, TEXT) + sans(view.shape, TEXT)]
+        return GUTTER + 2 * PAD + 14 + max(lines)
+
+    def counts(self, rows: Iterable[Row]) -> Iterator[tuple[Status, int]]:
+        """How many layers have which status, without the unchanged."""
+        found = Counter(self.status(row) for row in rows)
+        return ((status, found[status]) for status in Status if status in found and status is not Status.UNCHANGED)
+
+    def fold_title(self, fold: Fold) -> str:
+        """What a closed fold says first."""
+        layers = sum(1 for _ in fold.body.rows())
+        if fold.kind is FoldKind.REPEAT:
+            return f"⋯ ×{fold.times} more like above, {counted(layers, 'layer')}"
+        if fold.kind is FoldKind.UNCHANGED:
+            return f"⋯ {counted(layers, 'unchanged layer')}"
+        return f"⋯ {counted(layers, 'layer')}"
+
+    def fold_range(self, fold: Fold, width: float) -> str:
+        """The first and the last layer of a fold, where both fit."""
+        rows = list(fold.body.rows())
+        first, last = (visible(self.views[row.address].name) for row in (rows[0], rows[-1]))
+        text = f"{first} to {last}"
+        return text if sans(text, TEXT) <= width else ""
+
+
+def _names(old: str, name: str, room: float) -> tuple[str, str]:
+    """The old name with an arrow, and the name, in `room`; the old one gives way first."""
+    arrow = " → "
+    if old and mono(old + arrow + name, NAME) > room:
+        old = mono_fitting(old, NAME, max(room - mono(arrow + name, NAME), room * 0.3))
+    return (old + arrow if old else ""), mono_fitting(name, NAME, room - (mono(old + arrow, NAME) if old else 0))
+
+
+def card_width(body: Body, words: Words, abreast: int) -> int:
+    """One width for all cards of a body, so that a column has straight sides.
+
+    Args:
+        body: the boxes.
+        words: their texts.
+        abreast: how many boxes stand side by side at most.
+    """
+    wanted = max((words.wanted(row) for box in body.boxes for row in _own_rows(box)), default=0)
+    low, high = (232, CROWDED) if abreast > 2 else (NARROWEST, WIDEST)
+    return int(min(max(wanted, low), high) + 7) // 8 * 8
+
+
+def _own_rows(box: Box) -> tuple[Row, ...]:
+    if isinstance(box, Card):
+        return box.rows
+    return (box.row,) if isinstance(box, Group) and box.row is not None else ()

@@ -1,0 +1,225 @@
+# A scene as SVG: the one place that draws, for the standalone file and for the page. Every box is a group with its
+# place in `transform` and small numbers inside, so that the page can move it and the text stays short. All words are
+# escaped here, by `text`. Rejected: `foreignObject` (GitHub's image proxy and most editors leave it out).
+"""SVG of boxes and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from modeldiff.diagram import OUTSIDE, Box, Card, Fold, Group, Presence, Row
+from modeldiff.renderer import boxes
+from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
+from modeldiff.renderer.characters import visible
+from modeldiff.renderer.measure import mono_fitting, sans
+from modeldiff.renderer.routes import Placed, Route
+from modeldiff.renderer.scene import Scene
+from modeldiff.report import Status
+
+LINE_CLASSES = {Presence.KEPT: "e", Presence.ADDED: "e add", Presence.REMOVED: "e del"}
+
+
+def text(words: str) -> str:
+    """Escaped for XML text and for attributes."""
+    return escape(visible(words), quote=True)
+
+
+@dataclass(slots=True)
+class Pencil:
+    """Draws scenes; in a page rows are links and folds are buttons."""
+
+    words: Words
+    is_live: bool
+    """For the page: links, buttons, and the insides of folds apart."""
+    frames: dict[str, str]
+    """The insides of closed folds and groups by frame id, filled while drawing a live scene."""
+    holds: dict[str, list[str]]
+    """Addresses of the rows directly inside each frame."""
+    parents: dict[str, str]
+    """The frame around each frame, "" at the top."""
+
+    def scene(self, scene: Scene, frame: str = "") -> str:
+        """Lines first, then boxes, so that no line covers a name."""
+        return "".join(self._scene(scene, frame))
+
+    def _scene(self, scene: Scene, frame: str) -> Iterator[str]:
+        if self.is_live:
+            ranks = " ".join(f"{top} {height}" for top, height in scene.ranks)
+            yield f'<g class="lv" data-r="{ranks}" data-x="{scene.left} {scene.right} {scene.height}">'
+        for route in scene.routes:
+            yield self._line(route)
+        for index, (box, place) in enumerate(zip(scene.body.boxes, scene.placed, strict=True)):
+            yield self._box(scene, index, box, place, frame)
+        if self.is_live:
+            yield "</g>"
+
+    def _line(self, route: Route) -> str:
+        (x, y), *rest = route.points
+        path = f"M{x} {y}"
+        for next_x, next_y in rest:
+            path += f"V{next_y}" if next_x == x else f"H{next_x}"
+            x, y = next_x, next_y
+        line = route.line
+        data = ""
+        if self.is_live:
+            data = f' data-e="{line.source.box} {line.target.box}{" s" if route.is_side or route.is_back else ""}"'
+        kind = LINE_CLASSES[line.presence] + (" x" if line.target.box == OUTSIDE else "")
+        drawn = f'<path class="{kind}" d="{path}"{data}/>'
+        if line.source_call:
+            x, y = route.points[0]
+            drawn += f'<text class="call" x="{x + 5}" y="{y + 11}">call {line.source_call}</text>'
+        if line.target_call and not route.is_side:
+            x, y = route.points[-1]
+            drawn += f'<text class="call" x="{x + 6}" y="{y - 5}">call {line.target_call}</text>'
+        return drawn
+
+    def _box(self, scene: Scene, index: int, box: Box, place: Placed, frame: str) -> str:
+        left = place.x - scene.width // 2
+        data = f' data-b="{place.x} {place.left} {place.right} {place.height} {place.rank}"' if self.is_live else ""
+        where = f'transform="translate({left} {place.y})"{data}'
+        if isinstance(box, Card):
+            if self.is_live:
+                self.holds.setdefault(frame, []).extend(row.address for row in box.rows)
+            return f'<g class="card{self._kind(box)}" {where}>{self._card(box, scene.width)}</g>'
+        return self._frame(scene, index, box, frame, where)
+
+    def _kind(self, box: Card) -> str:
+        """The class of a card in which all rows share one status."""
+        statuses = {self.words.status(row) for row in box.rows}
+        return f" {CLASSES[statuses.pop()]}" if len(statuses) == 1 else ""
+
+    def _card(self, card: Card, width: int) -> str:
+        height = sum(self.words.height(row) for row in card.rows)
+        parts = [f'<rect class="bg" width="{width}" height="{height}" rx="4"/>']
+        if self.words.compares:
+            parts.append(f'<path class="well" d="M0 0h{GUTTER}v{height}H0z"/>')
+        y = 0
+        for row in card.rows:
+            parts.append(self.row(row, width, y, self.words.height(row)))
+            y += self.words.height(row)
+            if y < height:
+                parts.append(f'<path class="rule" d="M0 {y - 0.5}h{width}"/>')
+        parts.append(f'<rect class="frame" width="{width}" height="{height}" rx="4"/>')
+        return "".join(parts)
+
+    def row(self, row: Row, width: int, y: int, height: int, *, room: int = 0) -> str:
+        """One layer; `room` is kept free at the right."""
+        status = self.words.status(row)
+        found = self.words.texts(row, width - room)
+        end = width - PAD - room
+        start = GUTTER + PAD if self.words.compares else PAD + 2
+        parts = [f'<rect class="b" width="{width}" height="{height}"/>']
+        if status is not Status.UNCHANGED:
+            parts.append(f'<path class="gut" d="M0 0h{GUTTER}v{height}H0z"/>')
+            parts.append(f'<text class="sg" x="13" y="{height // 2 + 5}">{status.sign}</text>')
+        old = f'<tspan class="o">{text(found.old)}</tspan>' if found.old else ""
+        line = 19 if height > ONE_LINE else height // 2 + 4
+        parts.append(f'<text class="nm" x="{start}" y="{line}">{old}{text(found.name)}</text>')
+        if found.right:
+            parts.append(
+                f'<text class="{"val" if height > ONE_LINE else "end"}" x="{end}" y="{line}">{text(found.right)}</text>'
+            )
+        if found.lower:
+            parts.append(f'<text x="{start}" y="36">{text(found.lower)}</text>')
+        if found.lower_right:
+            parts.append(f'<text class="end" x="{end}" y="36">{text(found.lower_right)}</text>')
+        view = self.words.views[row.address]
+        if status is not Status.UNCHANGED or found.is_cut:
+            full = f"{view.old_name} → {view.name}" if view.old_name else view.name
+            kind = "" if status is Status.UNCHANGED else f"{status.value} · "
+            about = view.class_name + (f" · {view.summary}" if view.summary else "")
+            parts.insert(0, f"<title>{text(full)}: {kind}{text(about)}</title>")
+        tag, link = ("a", f' href="#{text(row.address)}"') if self.is_live else ("g", "")
+        if self.is_live and status is Status.UNCHANGED:
+            link += ' tabindex="-1"'
+        move = f' transform="translate(0 {y})"' if y else ""
+        return f'<{tag} class="r {CLASSES[status]}"{link}{move}>{"".join(parts)}</{tag}>'
+
+    # --- frames: folds and groups -----------------------------------------------------------------------------
+
+    def _frame(self, scene: Scene, index: int, box: Fold | Group, frame: str, where: str) -> str:
+        inside = scene.inner[index]
+        is_open = isinstance(box, Group) and box.is_open
+        name = f"{frame}.{index}" if frame else f"f{index}"
+        head = boxes.FOLD if isinstance(box, Fold) else boxes.HEAD
+        axis = scene.width // 2
+        body = self.scene(inside, name) if is_open or self.is_live else ""
+        inner = f'<g transform="translate({axis} {head})">{body}</g>' if is_open else ""
+        if self.is_live:
+            self.parents[name] = frame
+            self.holds.setdefault(name, [])
+            if isinstance(box, Group) and box.row is not None:
+                self.holds.setdefault(frame, []).append(box.row.address)
+            if not is_open:
+                self.frames[name] = body
+            where += f' id="{name}" data-f="{head} {scene.width}"'
+        border = ""
+        if is_open or self.is_live:
+            left, right, height = scene.placed[index].left, scene.placed[index].right, scene.placed[index].height
+            border = (
+                f'<rect class="grp" x="{axis - left}" width="{left + right}" height="{height}" rx="6"/>'
+                if is_open
+                else '<rect class="grp" rx="6"/>'
+            )
+        title = (
+            self._fold(box, scene.width, is_open=is_open)
+            if isinstance(box, Fold)
+            else self._group(box, scene.width, is_open=is_open)
+        )
+        state = " open" if is_open else ""
+        kind = "fold" if isinstance(box, Fold) else "group"
+        return f'<g class="fr {kind}{state}" {where}>{border}{title}{inner}</g>'
+
+    def _button(self, inside: str, label: str, *, is_open: bool) -> str:
+        if not self.is_live:
+            return inside
+        state = f'aria-expanded="{"true" if is_open else "false"}" aria-label="{text(label)}"'
+        return f'<g class="tg" role="button" tabindex="0" {state}>{inside}</g>'
+
+    def _fold(self, fold: Fold, width: int, *, is_open: bool) -> str:
+        title = self.words.fold_title(fold)
+        counts = "".join(
+            f' <tspan class="{CLASSES[status]}">{status.sign}{count}</tspan>'
+            for status, count in self.words.counts(fold.body.rows())
+        )
+        plain_counts = "".join(f" {count} {status.value}," for status, count in self.words.counts(fold.body.rows()))
+        used = sans(title, boxes.TEXT, bold=True) + 14.0 * counts.count("<tspan")
+        span = self.words.fold_range(fold, width - 44 - used - 16)
+        parts = f'<rect class="pill" width="{width}" height="{boxes.FOLD}" rx="16"/>'
+        parts += f'<text class="ttl" x="18" y="20">{text(title)}{counts}</text>'
+        if span:
+            parts += f'<text class="end" x="{width - 18}" y="20">{text(span)}</text>'
+        return self._button(parts, f"{title}{',' if plain_counts else ''}{plain_counts.rstrip(',')}", is_open=is_open)
+
+    def _group(self, group: Group, width: int, *, is_open: bool) -> str:
+        layers = sum(1 for _ in group.body.rows())
+        what = f"{layers} layers" if layers != 1 else "1 layer"
+        counts = list(self.words.counts(group.body.rows()))
+        marks = "".join(f' <tspan class="{CLASSES[status]}">{status.sign}{count}</tspan>' for status, count in counts)
+        tail = f'<text class="end" x="{width - 30}" y="19">{what}{marks}</text>'
+        sign = f'<rect class="b" x="{width - 26}" width="26" height="{boxes.HEAD}"/>'
+        sign += f'<path class="tri" d="M{width - 18} 12l5 5 5-5"/>'
+        name = group.scope
+        status = Status.UNCHANGED
+        if group.row is not None:
+            view = self.words.views[group.row.address]
+            status = view.status
+            name = f"{view.old_name} → {view.name}" if view.old_name else view.name
+        room = width - GUTTER - 2 * PAD - 30 - sans(what, boxes.TEXT) - 20.0 * len(counts)
+        shown = mono_fitting(visible(name), boxes.NAME, room)
+        start = GUTTER + PAD if status is not Status.UNCHANGED else PAD + 2
+        title = f'<rect class="b" width="{width - 26}" height="{boxes.HEAD}"/>'
+        if status is not Status.UNCHANGED:
+            title += f'<path class="gut" d="M0 0h{GUTTER}v{boxes.HEAD}H0z"/>'
+            title += f'<text class="sg" x="13" y="20">{status.sign}</text>'
+        title += f'<text class="nm" x="{start}" y="19">{text(shown)}</text>'
+        label = f"{visible(name)}: {what}" + "".join(f", {count} {one.value}" for one, count in counts)
+        back = f'<rect class="bg" width="{width}" height="{boxes.HEAD}" rx="4"/>'
+        if group.row is not None and self.is_live:
+            title = f'<a class="r {CLASSES[status]}" href="#{text(group.row.address)}">{title}</a>'
+        elif group.row is not None:
+            title = f'<g class="r {CLASSES[status]}">{title}</g>'
+        border = f'<rect class="frame" width="{width}" height="{boxes.HEAD}" rx="4"/>'
+        return f"{back}{title}{tail}{self._button(sign, label, is_open=is_open)}{border}"

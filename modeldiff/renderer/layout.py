@@ -1,0 +1,155 @@
+# Graphviz does what it is best at: which box stands left of which, and how far apart, so that few lines cross. Ranks
+# and heights are ours (`scene`), so a fold can open in the page without a second layout, and every line has a place
+# of its own in each rank. Graphviz runs outside this process because it cannot be interrupted and because a crash in
+# it must not end us. Two roads: `dot` where it is installed, else the Graphviz inside the pygraphviz wheel, run by a
+# child of the same Python. Rejected: dot's splines (curves around tall boxes), its `ortho` (ignores rows, gets lost),
+# and its clusters (boxes are nested by us, which also lays out the inside of every fold alone).
+"""Horizontal places from Graphviz: `columns`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import graphviz
+from graphviz.backend import dot_command, execute
+
+from modeldiff.errors import RenderError
+
+BUDGET = 10.0
+"""Seconds for all layouts of one picture."""
+_POINTS = 72.0
+_BETWEEN = "\f"
+"""Separates graphs on the way to the child; no graph holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What Graphviz needs of one body: every edge spans one rank."""
+
+    widths: tuple[float, ...]
+    """Of each node, in points."""
+    edges: tuple[tuple[int, int, int], ...]
+    """Upper node, lower node, weight."""
+    separation: float = 34.0
+    """Points between two neighbours."""
+
+    def dot(self) -> str:
+        """The graph as DOT: numbers only, nothing from a file."""
+        return "".join(self._statements())
+
+    def _statements(self) -> Iterator[str]:
+        yield f"digraph{{nodesep={self.separation / _POINTS:.4f};ranksep=0.5;"
+        yield 'node[shape=box,fixedsize=true,label="",height=0.5];edge[dir=none];'
+        for index, width in enumerate(self.widths):
+            yield f"n{index}[width={max(width, 1.0) / _POINTS:.4f}];"
+        for upper, lower, weight in self.edges:
+            yield f"n{upper}->n{lower}[weight={weight}];"
+        yield "}\n"
+
+
+class Deadline:
+    """The time one picture has left."""
+
+    def __init__(self, seconds: float = BUDGET) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds, never less than a hundredth."""
+        return max(self._end - time.monotonic(), 0.01)
+
+
+class TooSlow(Exception):
+    """Graphviz did not finish in time, or gave up."""
+
+
+def columns(graphs: Sequence[Ranked], deadline: Deadline) -> list[list[float]]:
+    """The middle of every node of every graph, in points from the left.
+
+    Raises:
+        TooSlow: Graphviz did not finish in time, or gave up.
+        RenderError: there is no Graphviz.
+    """
+    if not graphs:
+        return []
+    texts = [graph.dot() for graph in graphs]
+    try:
+        plain = by_dot(texts, deadline.left)
+    except graphviz.ExecutableNotFound:
+        plain = by_wheel(texts, deadline.left)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise TooSlow from error
+    found = list(_parsed(plain))
+    if [len(places) for places in found] != [len(graph.widths) for graph in graphs]:
+        raise TooSlow
+    return found
+
+
+def by_dot(texts: Sequence[str], seconds: float) -> str:
+    """Graphviz' `plain` output of all graphs, made by `dot`.
+
+    Raises:
+        graphviz.ExecutableNotFound: there is no `dot`.
+    """
+    command = dot_command.command("dot", "plain")
+    done = execute.run_check(
+        command, input="".join(texts), encoding="ascii", capture_output=True, quiet=True, timeout=seconds
+    )
+    return str(done.stdout)
+
+
+def by_wheel(texts: Sequence[str], seconds: float) -> str:
+    """The same, made by the Graphviz inside pygraphviz.
+
+    Raises:
+        TooSlow: it did not finish in time, or gave up.
+        RenderError: pygraphviz is not installed or brings no Graphviz.
+    """
+    command = [sys.executable, "-m", "modeldiff.renderer.layout"]
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own module, and DOT text made of numbers
+            command, input=_BETWEEN.join(texts), encoding="ascii", capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.SubprocessError as error:
+        raise TooSlow from error
+    if done.returncode == _NO_GRAPHVIZ:
+        raise RenderError(
+            "there is no Graphviz to lay out the picture", fix="pip install pygraphviz, or install Graphviz"
+        )
+    if done.returncode:
+        raise TooSlow
+    return done.stdout
+
+
+_NO_GRAPHVIZ = 3
+
+
+def _child() -> int:
+    try:
+        import pygraphviz
+    except ImportError:
+        return _NO_GRAPHVIZ
+    for text in sys.stdin.read().split(_BETWEEN):
+        drawn = pygraphviz.AGraph(string=text).draw(format="plain", prog="dot")
+        sys.stdout.write(drawn.decode("ascii") if isinstance(drawn, bytes) else drawn)
+    return 0
+
+
+def _parsed(plain: str) -> Iterator[list[float]]:
+    """Of each graph, the middles of its nodes. A line is `node NAME X Y ...` in inches; `stop` ends a graph."""
+    places: dict[int, float] = {}
+    for line in plain.splitlines():
+        words = line.split(" ", 3)
+        if words[0] == "node":
+            places[int(words[1][1:])] = float(words[2]) * _POINTS
+        elif words[0] == "stop":
+            yield [places[index] for index in sorted(places)]
+            places = {}
+
+
+if __name__ == "__main__":
+    sys.exit(_child())

@@ -1,0 +1,295 @@
+# Lines as level and upright stretches. Between two ranks is a gap; a level stretch in it has a track of its own, so
+# lines of two makers never lie on each other. Tracks are dealt out so that a line turning right goes above those that
+# turn right further left: then they do not cross. Gaps grow with their tracks.
+"""Where lines run: `Attachment`, `Route`, `routed`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from modeldiff.diagram import OUTSIDE, Line, Presence
+
+Bundle = tuple[int, int, Presence, int]
+"""Lines that share their way: box, row, presence and call of the maker."""
+
+TRACK = 8
+ABOVE, BELOW = 10, 16
+"""From a box to the first track, and from the last track to the next box (an arrow fits)."""
+STRAIGHT = 24
+"""A gap in which every line is straight."""
+CALL_ROOM = 12
+"""More room in a gap where calls are named."""
+SIDE_FIRST, SIDE_NEXT = 18, 12
+"""Distance of the first lane beside a card, and of the next ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A box with its place; all numbers in points, y downwards."""
+
+    x: int
+    """Its axis: where lines enter at the top and leave at the bottom."""
+    y: int
+    left: int
+    """How far the box reaches left of the axis."""
+    right: int
+    height: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A line and the ranks it joins."""
+
+    line: Line
+    source: int
+    """Rank of the maker; -1 where the line enters the body."""
+    target: int
+    """Rank of the taker; one past the last where the line leaves the body."""
+    is_side: bool
+    """It ends at the side of a row, not at the top of a box."""
+    is_back: bool
+    """It runs backwards and so around everything."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """What it shares its way with."""
+        line = self.line
+        return line.source.box, line.source.row, line.presence, line.source_call
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line with its corners: upright and level stretches in turn, the first one upright."""
+
+    line: Line
+    points: tuple[tuple[int, int], ...]
+    is_side: bool
+    is_back: bool
+
+
+def lane_places(attachments: Sequence[Attachment]) -> dict[tuple[Bundle, int], int]:
+    """A number for each lane: a bundle passing a rank."""
+    lanes: dict[tuple[Bundle, int], int] = {}
+    for at in attachments:
+        if not at.is_back:
+            for rank in range(at.source + 1, at.target):
+                lanes.setdefault((at.bundle, rank), len(lanes))
+    return lanes
+
+
+def side_lanes(attachments: Sequence[Attachment]) -> dict[tuple[int, bool], list[tuple[int, int, Presence]]]:
+    """Lanes beside each card, nearest first: (row, maker, presence) by (box, is left). Added lines run left."""
+    lanes: dict[tuple[int, bool], set[tuple[int, int, Presence]]] = defaultdict(set)
+    for at in attachments:
+        if at.is_side and not at.is_back:
+            line = at.line
+            is_left = line.presence is Presence.ADDED
+            lanes[line.target.box, is_left].add((line.target.row, line.source.box, line.presence))
+    return {key: sorted(lane) for key, lane in lanes.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One body when everything is known but heights and lines."""
+
+    extents: Sequence[tuple[int, int, int]]
+    """Left, right and height of each box."""
+    rank: Sequence[int]
+    """Of each box."""
+    xs: Sequence[int]
+    """Axes of the boxes, then of the lanes as `lane_places` numbers them."""
+    attachments: Sequence[Attachment]
+    middle: Callable[[int, int], int]
+    """How far below the top of a box the middle of a row is."""
+
+
+Ranks = tuple[tuple[int, int], ...]
+"""Top and height of each rank."""
+
+
+def routed(columns: Columns) -> tuple[Ranks, tuple[Placed, ...], tuple[Route, ...]]:
+    """Ranks, boxes and lines of one body."""
+    return _Router(columns).run()
+
+
+class _Router:
+    """One body while its lines are laid."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.extents, self.rank, self.xs = columns.extents, columns.rank, columns.xs
+        self.attachments, self.middle = columns.attachments, columns.middle
+        self.lanes = lane_places(self.attachments)
+        self.last = max(self.rank, default=-1)
+        boxes = len(self.extents)
+        rights = (x + self.extents[index][1] for index, x in enumerate(self.xs[:boxes]))
+        self.outer = max([*rights, *self.xs[boxes:]], default=0) + 22
+
+    def run(self) -> tuple[Ranks, tuple[Placed, ...], tuple[Route, ...]]:
+        """Stations, then tracks, then heights, then points."""
+        stations = self._stations()
+        tracks = self._tracks(stations)
+        tops = self._tops(tracks)
+        placed = tuple(
+            Placed(self.xs[index], tops[self.rank[index]][0], *extent, self.rank[index])
+            for index, extent in enumerate(self.extents)
+        )
+        routes = tuple(
+            self._route(at, way, tracks, tops, placed) for at, way in zip(self.attachments, stations, strict=True)
+        )
+        return tuple(tops[number] for number in range(self.last + 1)), placed, routes
+
+    # --- across -----------------------------------------------------------------------------------------------
+
+    def _stations(self) -> list[list[int]]:
+        """Of each line, its x below the maker, in each rank it passes, and above (or beside) the taker."""
+        leaving = self._leaving()
+        sides = self._side_lanes()
+        ways: list[list[int]] = []
+        for index, at in enumerate(self.attachments):
+            if at.is_back:
+                ways.append([leaving[at.bundle], self.outer])
+                self.outer += SIDE_NEXT
+                continue
+            passed = (self.lanes[at.bundle, rank] for rank in range(at.source + 1, at.target))
+            ways.append([leaving[at.bundle], *(self.xs[len(self.extents) + lane] for lane in passed)])
+            if at.is_side:
+                ways[-1].append(sides[index])
+        self._enter(ways)
+        return ways
+
+    def _leaving(self) -> dict[Bundle, int]:
+        """Where each bundle leaves its box."""
+        by_box: dict[int, list[Bundle]] = defaultdict(list)
+        for at in self.attachments:
+            if at.bundle not in by_box[at.line.source.box]:
+                by_box[at.line.source.box].append(at.bundle)
+        places: dict[Bundle, int] = {}
+        for box, bundles in by_box.items():
+            axis = 0 if box == OUTSIDE else self.xs[box]
+            calls = sorted({bundle[3] for bundle in bundles})
+            for bundle in bundles:
+                spread = round((calls.index(bundle[3]) - (len(calls) - 1) / 2) * 52)
+                shift = {Presence.KEPT: 0, Presence.ADDED: -16, Presence.REMOVED: 16}[bundle[2]]
+                alone = len({other[2] for other in bundles}) == 1
+                places[bundle] = axis + spread + (0 if alone else shift)
+        return places
+
+    def _side_lanes(self) -> dict[int, int]:
+        """The x of each line that ends at a row's side, beside its card."""
+        lanes, places = side_lanes(self.attachments), {}
+        for index, at in enumerate(self.attachments):
+            if at.is_side and not at.is_back:
+                line, is_left = at.line, at.line.presence is Presence.ADDED
+                number = lanes[line.target.box, is_left].index((line.target.row, line.source.box, line.presence))
+                left, right, _ = self.extents[line.target.box]
+                away = SIDE_FIRST + SIDE_NEXT * number
+                axis = self.xs[line.target.box]
+                places[index] = axis - left - away if is_left else axis + right + away
+        return places
+
+    def _enter(self, ways: list[list[int]]) -> None:
+        """Add where each line enters the top of its taker: side by side, in the order in which they come."""
+        coming: dict[int, dict[tuple[Bundle, int], int]] = defaultdict(dict)
+        for at, way in zip(self.attachments, ways, strict=True):
+            if not at.is_side and not at.is_back:
+                coming[at.line.target.box][at.bundle, at.line.target_call] = way[-1]
+        ports: dict[tuple[int, Bundle, int], int] = {}
+        for box, found in coming.items():
+            axis = 0 if box == OUTSIDE else self.xs[box]
+            names = sorted(found, key=lambda key: (found[key], key[1], key[0][2].value))
+            room = (min(self.extents[box][:2]) * 2 - 48) // max(len(names) - 1, 1) if box != OUTSIDE else 0
+            step = min(52 if any(call for _, call in names) else 20, room)
+            straight = [number for number, key in enumerate(names) if found[key] == axis]
+            middle = straight[0] if len(straight) == 1 else (len(names) - 1) / 2
+            for number, key in enumerate(names):
+                ports[box, key[0], key[1]] = round(axis + (number - middle) * step)
+        for at, way in zip(self.attachments, ways, strict=True):
+            if not at.is_side and not at.is_back:
+                way.append(ports[at.line.target.box, at.bundle, at.line.target_call])
+
+    # --- down -------------------------------------------------------------------------------------------------
+
+    def _tracks(self, ways: list[list[int]]) -> dict[int, dict[tuple[int, Bundle], int]]:
+        """The track of each level stretch, by the gap's upper rank and then by where it starts and its bundle."""
+        spans: dict[int, dict[tuple[int, Bundle], tuple[int, int]]] = defaultdict(dict)
+        for at, way in zip(self.attachments, ways, strict=True):
+            for step, (start, end) in enumerate(pairwise(way)):
+                if start != end:
+                    low, high = spans[at.source + step].get((start, at.bundle), (start, start))
+                    spans[at.source + step][start, at.bundle] = min(low, end), max(high, end)
+        tracks: dict[int, dict[tuple[int, Bundle], int]] = {}
+        for gap, found in spans.items():
+            taken: list[list[tuple[int, int]]] = []
+            tracks[gap] = {}
+            for key in sorted(found, key=lambda key: _turn(key[0], found[key])):
+                low, high = found[key]
+                free = (
+                    number
+                    for number, spots in enumerate(taken)
+                    if all(high + 6 <= other_low or other_high + 6 <= low for other_low, other_high in spots)
+                )
+                number = next(free, len(taken))
+                if number == len(taken):
+                    taken.append([])
+                taken[number].append((low, high))
+                tracks[gap][key] = number
+        return tracks
+
+    def _tops(self, tracks: dict[int, dict[tuple[int, Bundle], int]]) -> dict[int, tuple[int, int]]:
+        """Top and height of each rank; -1 and one past the last are the edges of the body."""
+        crossed = {gap for at in self.attachments for gap in range(at.source, at.target)}
+        named = {at.target - 1 for at in self.attachments if at.line.target_call}
+        named |= {at.source for at in self.attachments if at.line.source_call}
+        tops = {-1: (0, 0)}
+        y = 0
+        for number in range(-1, self.last + 1):
+            top, height = tops[number]
+            count = max(tracks.get(number, {}).values(), default=-1) + 1
+            gap = ABOVE + TRACK * (count - 1) + BELOW if count else STRAIGHT if number in crossed else 10
+            if number == -1 and number not in crossed:
+                gap = 0
+            if number == self.last and number not in crossed and not count:
+                gap = 0
+            y = top + height + gap + (CALL_ROOM if number in named else 0)
+            inside = [extent[2] for extent, own in zip(self.extents, self.rank, strict=True) if own == number + 1]
+            tops[number + 1] = y, max(inside, default=0)
+        return tops
+
+    def _route(
+        self,
+        at: Attachment,
+        way: list[int],
+        tracks: dict[int, dict[tuple[int, Bundle], int]],
+        tops: dict[int, tuple[int, int]],
+        placed: tuple[Placed, ...],
+    ) -> Route:
+        line = at.line
+        source, target = line.source.box, line.target.box
+        points = [(way[0], 0 if source == OUTSIDE else placed[source].y + placed[source].height)]
+        for step, (start, end) in enumerate(pairwise(way)):
+            if start != end:
+                top, height = tops[at.source + step]
+                above = ABOVE + (CALL_ROOM if line.source_call and not step else 0)
+                y = top + height + above + TRACK * tracks[at.source + step][start, at.bundle]
+                points += [(start, y), (end, y)]
+        if target == OUTSIDE:
+            points.append((way[-1], tops[self.last + 1][0]))
+        elif at.is_side or at.is_back:
+            box = placed[target]
+            y = box.y + self.middle(target, line.target.row)
+            is_left = way[-1] < box.x
+            points += [(way[-1], y), (box.x - box.left if is_left else box.x + box.right, y)]
+        else:
+            points.append((way[-1], placed[target].y))
+        return Route(line, tuple(points), at.is_side, at.is_back)
+
+
+def _turn(start: int, span: tuple[int, int]) -> tuple[int, int]:
+    """The order in which stretches get tracks, top first."""
+    low, high = span
+    goes_right = high - start >= start - low
+    return (0, -start) if goes_right else (1, start)

@@ -1,0 +1,247 @@
+# From boxes and lines to coordinates. Each body is laid out alone, innermost first, and then stands as one box in the
+# body around it. Ranks are rows of boxes: we choose them (longest way from the inputs), Graphviz chooses the order in a
+# rank and the distances, and heights follow by stacking. A line that passes a rank has a lane there like a box, so no
+# line ever runs through a card; lines of one maker share their lane.
+"""Coordinates of a picture: `Scene`, `Placed`, `Route`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from modeldiff.diagram import OUTSIDE, Body, Card, Diagram, Fold, Line, Presence
+from modeldiff.renderer import boxes
+from modeldiff.renderer.boxes import Words
+from modeldiff.renderer.layout import Deadline, Ranked, TooSlow, columns
+from modeldiff.renderer.routes import (
+    SIDE_FIRST,
+    SIDE_NEXT,
+    Attachment,
+    Columns,
+    Placed,
+    Route,
+    lane_places,
+    routed,
+    side_lanes,
+)
+
+FRAME_PAD = 14
+"""Between the border of an open fold or group and what is inside."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """One body with coordinates; x is 0 at the body's own axis."""
+
+    body: Body
+    width: int
+    """Of every card and fold line."""
+    placed: tuple[Placed, ...] = ()
+    routes: tuple[Route, ...] = ()
+    inner: dict[int, Scene] = field(default_factory=dict)
+    """The inside of every fold and group, by box."""
+    ranks: tuple[tuple[int, int], ...] = ()
+    """Top and height of each rank."""
+    left: int = 0
+    right: int = 0
+    height: int = 0
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A body between its ranks and its coordinates."""
+
+    scene: Scene
+    depth: int
+    rank: list[int] = field(default_factory=list)
+    back: set[Line] = field(default_factory=set)
+    extents: list[tuple[int, int, int]] = field(default_factory=list)
+    """Left, right and height of each box."""
+
+
+def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> tuple[Scene, bool]:
+    """The picture with coordinates, and whether Graphviz finished: without it everything stands in one column.
+
+    Raises:
+        RenderError: there is no Graphviz.
+    """
+    deadline = deadline or Deadline()
+    plans: list[_Plan] = []
+    root = _planned(diagram.body, words, 0, plans)
+    finished = True
+    for depth in range(max(plan.depth for plan in plans), -1, -1):
+        batch = [plan for plan in plans if plan.depth == depth]
+        for plan in batch:
+            plan.extents = [_extent(plan.scene, index, words) for index in range(len(plan.scene.body.boxes))]
+        attachments = [_attachments(plan) for plan in batch]
+        try:
+            found = columns([_ranked(plan, at) for plan, at in zip(batch, attachments, strict=True)], deadline)
+        except TooSlow:
+            finished = False
+            for plan in batch:
+                plan.rank = list(range(len(plan.rank)))
+            attachments = [_attachments(plan) for plan in batch]
+            found = [_stacked(plan, at) for plan, at in zip(batch, attachments, strict=True)]
+        for plan, at, places in zip(batch, attachments, found, strict=True):
+            _finish(plan, at, places, words)
+    return root, finished
+
+
+def _planned(body: Body, words: Words, depth: int, plans: list[_Plan]) -> Scene:
+    rank, back = _ranks(body)
+    abreast = max((rank.count(row) for row in set(rank)), default=1)
+    made = Scene(body, boxes.card_width(body, words, abreast))
+    plans.append(_Plan(made, depth, rank, back))
+    for index, box in enumerate(body.boxes):
+        if not isinstance(box, Card):
+            made.inner[index] = _planned(box.body, words, depth + 1, plans)
+    return made
+
+
+def _ranks(body: Body) -> tuple[list[int], set[Line]]:
+    """The rank of each box, and the lines that run backwards (a shared layer in a loop)."""
+    if body.listed:
+        return list(range(len(body.boxes))), set()
+    lines = [line for line in body.lines if OUTSIDE not in {line.source.box, line.target.box}]
+    takers: dict[int, list[int]] = defaultdict(list)
+    makers: dict[int, set[int]] = defaultdict(set)
+    for line in lines:
+        takers[line.source.box].append(line.target.box)
+    order, circles = _depth_first(takers, len(body.boxes))
+    back = {line for line in lines if (line.source.box, line.target.box) in circles}
+    for line in lines:
+        if line not in back:
+            makers[line.target.box].add(line.source.box)
+    rank = [0] * len(body.boxes)
+    for index in order:
+        rank[index] = max((rank[maker] + 1 for maker in makers[index]), default=0)
+    fed = {line.target.box for line in body.lines}
+    for index in reversed(order):
+        below = [rank[line.target.box] for line in lines if line.source.box == index and line not in back]
+        if index not in fed and below:
+            rank[index] = min(below) - 1  # an input stands above the layer that takes it
+    return rank, back
+
+
+def _depth_first(takers: dict[int, list[int]], count: int) -> tuple[list[int], set[tuple[int, int]]]:
+    """A topological order, and the connections that close a circle."""
+    state = [0] * count
+    done: list[int] = []
+    circles: set[tuple[int, int]] = set()
+    for start in range(count):
+        if state[start]:
+            continue
+        stack = [(start, iter(takers[start]))]
+        state[start] = 1
+        while stack:
+            index, rest = stack[-1]
+            taker = next(rest, None)
+            if taker is None:
+                state[index] = 2
+                done.append(index)
+                stack.pop()
+            elif state[taker] == 1:
+                circles.add((index, taker))
+            elif not state[taker]:
+                state[taker] = 1
+                stack.append((taker, iter(takers[taker])))
+    return done[::-1], circles
+
+
+def _extent(made: Scene, index: int, words: Words) -> tuple[int, int, int]:
+    """How far a box reaches left and right of its axis, and its height."""
+    box, half = made.body.boxes[index], made.width // 2
+    if isinstance(box, Card):
+        return half, half, sum(words.height(row) for row in box.rows)
+    if isinstance(box, Fold) or not box.is_open:
+        return half, half, boxes.FOLD if isinstance(box, Fold) else boxes.HEAD
+    inside = made.inner[index]
+    return open_extent(inside, half, boxes.HEAD)
+
+
+def open_extent(inside: Scene, half: int, head: int) -> tuple[int, int, int]:
+    """The same of an open fold or group around `inside`."""
+    left, right = max(half, inside.left + FRAME_PAD), max(half, inside.right + FRAME_PAD)
+    return left, right, head + inside.height + (6 if inside.body.listed else 0)
+
+
+def _attachments(plan: _Plan) -> list[Attachment]:
+    """Where each line leaves and enters: its ranks, and whether it ends at the side of a row."""
+    made, found = plan.scene, []
+    last = max(plan.rank, default=-1) + 1
+    for line in made.body.lines:
+        source = plan.rank[line.source.box] if line.source.box != OUTSIDE else -1
+        target = plan.rank[line.target.box] if line.target.box != OUTSIDE else last
+        is_back = line in plan.back or target <= source
+        found.append(Attachment(line, source, target, is_side=line.target.row > 0, is_back=is_back))
+    return found
+
+
+def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
+    """The body as a graph in which every edge spans one rank: boxes first, then lanes."""
+    sides = side_lanes(attachments)
+    widths: list[float] = []
+    for index, (left, right, _) in enumerate(plan.extents):
+        lanes = [len(sides.get((index, is_left), ())) for is_left in (True, False)]
+        beside = max(left + _beside(lanes[0]), right + _beside(lanes[1]))
+        widths.append(2 * beside)
+    lanes_of = lane_places(attachments)
+    first_lane = len(widths)
+    widths += [4.0] * len(lanes_of)
+    edges: dict[tuple[int, int], int] = {}
+
+    def connect(upper: int, lower: int, weight: int) -> None:
+        edges[upper, lower] = max(edges.get((upper, lower), 0), weight)
+
+    for at in attachments:
+        if at.is_back:
+            continue
+        chain = [first_lane + lanes_of[at.bundle, rank] for rank in range(at.source + 1, at.target)]
+        main = 6 if at.line.presence is Presence.KEPT and not at.is_side else 1
+        ends = [end for end in (at.line.source.box,) if end != OUTSIDE]
+        stations = [*ends, *chain, *(end for end in (at.line.target.box,) if end != OUTSIDE)]
+        for position, (upper, lower) in enumerate(pairwise(stations)):
+            is_lane = upper >= first_lane and lower >= first_lane
+            connect(upper, lower, 8 if is_lane else main if len(stations) == 2 else 1 + (position == 0))
+    return Ranked(tuple(widths), tuple((upper, lower, weight) for (upper, lower), weight in edges.items()))
+
+
+def _beside(lanes: int) -> int:
+    return SIDE_FIRST + SIDE_NEXT * (lanes - 1) if lanes else 0
+
+
+def _stacked(plan: _Plan, attachments: list[Attachment]) -> list[float]:
+    """Places without Graphviz: all boxes in one column, lanes to the right of it."""
+    lanes = lane_places(attachments)
+    right = max((extent[1] for extent in plan.extents), default=0)
+    beside = max((_beside(len(lane)) for lane in side_lanes(attachments).values()), default=0)
+    numbers: dict[object, int] = {}
+    return [0.0] * len(plan.extents) + [
+        float(right + beside + 24 + 14 * numbers.setdefault(bundle, len(numbers))) for bundle, _ in lanes
+    ]
+
+
+def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], words: Words) -> None:
+    """Turn horizontal places into boxes and lines."""
+    made = plan.scene
+    count = len(plan.extents)
+    entered = [at.line.target.box for at in attachments if at.source < 0]
+    middles = [places[index] for index in entered or range(count)]
+    axis = (min(middles) + max(middles)) / 2 if middles else 0.0
+    xs = [round(place - axis) for place in places]
+
+    def middle(index: int, row: int) -> int:
+        box = made.body.boxes[index]
+        if not isinstance(box, Card):
+            return (boxes.FOLD if isinstance(box, Fold) else boxes.HEAD) // 2
+        heights = [words.height(one) for one in box.rows[: row + 1]]
+        return sum(heights[:-1]) + heights[-1] // 2
+
+    made.ranks, made.placed, made.routes = routed(Columns(plan.extents, plan.rank, xs, attachments, middle))
+    ends = [(box.x - box.left, box.x + box.right) for box in made.placed]
+    ends += [(x, x) for route in made.routes for x, _ in route.points]
+    made.left = max((-low for low, _ in ends), default=0)
+    made.right = max((high for _, high in ends), default=0)
+    bottoms = [top + height for top, height in made.ranks] + [y for route in made.routes for _, y in route.points]
+    made.height = max(bottoms, default=0)

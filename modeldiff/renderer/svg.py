@@ -1,0 +1,104 @@
+# The picture as a file of its own, for a README or a pull request comment: verdict and legend are drawn in, colours
+# follow the reader's light or dark theme through the file's own style sheet, and there is no script.
+"""The `svg` format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modeldiff.diagram import Diagram, further_folded
+from modeldiff.renderer import palette
+from modeldiff.renderer.boxes import CLASSES, Words
+from modeldiff.renderer.drawing import Pencil, text
+from modeldiff.renderer.layout import Deadline
+from modeldiff.renderer.measure import mono, sans, sans_fitting
+from modeldiff.renderer.scene import Scene, scene
+from modeldiff.report import Code, Phrase, Report
+from modeldiff.report.words import plain
+
+MARGIN = 20
+NARROWEST = 700
+"""Room for the verdict; GitHub shows about 830."""
+
+
+def render(report: Report, diagram: Diagram | None) -> str:
+    """A standalone SVG document.
+
+    Raises:
+        RenderError: there is no Graphviz.
+    """
+    assert diagram is not None
+    words = Words(report, compares=diagram.compares)
+    drawn, note = picture(diagram, words)
+    width = max(NARROWEST, drawn.left + drawn.right + 2 * MARGIN)
+    head, top = _head(report, width, note)
+    axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
+    height = top + drawn.height + MARGIN
+    body = Pencil(words, is_live=False, frames={}, holds={}, parents={}).scene(drawn)
+    title = text(plain(report.verdict))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'class="g" role="img" aria-label="{title}"><title>{title}</title><style>{palette.standalone()}</style>'
+        f'{palette.ARROWS}<rect class="page" width="{width}" height="{height}"/>{head}'
+        f'<g transform="translate({axis} {top})">{body}</g></svg>\n'
+    )
+
+
+def picture(diagram: Diagram, words: Words) -> tuple[Scene, str]:
+    """The scene, and a sentence where the picture is not what was asked for."""
+    drawn, finished = scene(diagram, words)
+    if finished:
+        return drawn, ""
+    drawn, finished = scene(further_folded(diagram), words, Deadline())
+    if finished:
+        return drawn, "Folded further than usual: Graphviz did not finish the whole picture in time."
+    return drawn, "Drawn in one column: Graphviz did not finish in time."
+
+
+def _head(report: Report, width: int, note: str) -> tuple[str, int]:
+    """Verdict, lead and legend, and where the picture starts."""
+    parts, y = [], MARGIN
+    for phrase, size, kind in ((report.verdict, 19.0, "h"), (report.lead, 13.0, "lead"), ((note,), 12.0, "lead")):
+        for line in _wrapped(phrase, size, width - 2 * MARGIN) if plain(phrase) else ():
+            y += round(size * 1.35)
+            spans = "".join(
+                f'<tspan class="m">{text(word)}</tspan>' if isinstance(word, Code) else text(word) for word in line
+            )
+            parts.append(f'<text class="{kind}" x="{MARGIN}" y="{y - 4}">{spans}</text>')
+    y += 14
+    x = MARGIN
+    for status, count in report.statuses:
+        label = f"{count} {status.value}"
+        kind = CLASSES[status]
+        parts.append(
+            f'<g class="key {kind}" transform="translate({x} {y})"><rect class="sq" width="18" height="18" rx="3"/>'
+            f'<text class="sg" x="9" y="14">{status.sign}</text><text x="24" y="13">{text(label)}</text></g>'
+        )
+        x += 24 + round(sans(label, 12)) + 18
+    if report.statuses and report.unchanged:
+        parts.append(f'<text class="key" x="{x}" y="{y + 13}">{report.unchanged} unchanged</text>')
+    return "".join(parts), y + (36 if report.statuses else 12)
+
+
+def _wrapped(phrase: Phrase, size: float, width: float) -> Iterator[Phrase]:
+    """The phrase in lines; words of a file are not broken."""
+    line: list[str] = []
+    used = 0.0
+    for piece in phrase:
+        is_code = isinstance(piece, Code)
+        for word in [piece] if is_code else _split(piece):
+            wide = mono(word, size * 0.92) if is_code else sans(word, size, bold=size > 16)
+            if line and used + wide > width and word.strip():
+                yield tuple(line)
+                line, used = [], 0.0
+                word = word.lstrip() if not is_code else word  # noqa: PLW2901 -- a line starts without its blank
+            line.append(Code(sans_fitting(word, size, width)) if is_code else word)
+            used += wide
+    if line:
+        yield tuple(line)
+
+
+def _split(words: str) -> list[str]:
+    """Words with the blank before them."""
+    found = words.split(" ")
+    return [found[0], *(f" {word}" for word in found[1:])]
