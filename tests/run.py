@@ -41,6 +41,7 @@ def run(*command: str | Path) -> int:
     """Show a command, run it at the top of the checkout and return its exit status."""
     print("$", *(str(part).removeprefix(f"{ROOT}{os.sep}") for part in command), flush=True)
     clean = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
+    clean["TF_CPP_MIN_LOG_LEVEL"] = "3"
     clean["PATH"] = f"{BIN}{os.pathsep}{clean.get('PATH', '')}"
     return subprocess.run([str(part) for part in command], cwd=ROOT, env=clean, check=False).returncode
 

@@ -49,7 +49,9 @@ def alone(installed, tmp_path, monkeypatch):
 
 def test_the_wheel_holds_templates_and_types_and_no_tests(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "modeldiff/templates/report.html.j2" in names
+    templates = {f"modeldiff/templates/{path.name}" for path in (ROOT / "templates").iterdir()}
+    assert templates
+    assert templates <= set(names)
     assert "modeldiff/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"modeldiff"}
