@@ -1,45 +1,67 @@
-# The way in: the first bytes of a file say what it is, its name never does (`.keras` was HDF5 for years). Nothing
-# heavy is imported here; a reader is imported when its bytes turn up.
-# To add a format: a module with `read(path) -> Model` and a row in `_FORMATS`.
+# The way in: the first bytes of a file say what it is, its name never does (`.keras` was HDF5 for years, and
+# `.weights.h5` has two layouts). Nothing heavy is imported here; a reader is imported when its bytes turn up.
+# To add a format: a module with `load(path) -> Model` and a row in `_FORMATS`.
 """A model file becomes a `Model`: `load`."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import stat
+from dataclasses import replace
 from pathlib import Path
 
-from modeldiff.errors import NotAModel, UnreadableFile
+from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Model
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _FORMATS = (
-    (b"\x89HDF\r\n\x1a\n", "keras_hdf5"),
+    (_HDF5, "keras_hdf5"),
     (b"PK\x03\x04", "keras_archive"),
+    (b"PK\x05\x06", "keras_archive"),  # an empty archive: told there
     (b"{", "keras_json"),
+    (b'"', "keras_json"),  # JSON text that was written as JSON once more
 )
 """First bytes -> module with `load(path)`."""
 
+__all__ = ["load"]
+
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """The model in a file, without reading the values of its weights.
+    """The model in a file (or in the folder form of `.keras`), without reading the values of its weights.
 
     Raises:
         UnreadableFile: missing, damaged, truncated, or not allowed.
         NotAModel: no Keras model, or a form of it that cannot be read without Keras.
     """
     shown = os.fspath(path)
-    head = _head(shown)
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:8]
-    for magic, module in _FORMATS:
-        if start.startswith(magic):
-            model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
-            return model
-    raise NotAModel("this is no Keras model file", where=shown)
-
-
-def _head(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(4096)
-    except OSError as error:
-        raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=path) from error
+        about = Path(shown).stat()
+        module = "keras_folder" if stat.S_ISDIR(about.st_mode) else _sniff(shown, about.st_mode)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UnreadableFile(f"cannot be read: {reason or error}", where=shown) from error
+    model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
+    return replace(model, metadata={"bytes": about.st_size, **model.metadata})
+
+
+def _sniff(path: str, kind: int) -> str:
+    """The module that reads these bytes."""
+    if not stat.S_ISREG(kind):
+        raise UnreadableFile("is no regular file", where=path, fix="write it to a file first")
+    with Path(path).open("rb") as file:
+        head = file.read(4096)
+        start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+        for magic, module in _FORMATS:
+            if head.startswith(magic) or (magic in {b"{", b'"'} and start.startswith(magic)):
+                return module
+        size = os.fstat(file.fileno()).st_size
+        offset = 512  # a file may begin with a block of the user's own: HDF5 then starts at a power of two
+        while offset < size:
+            file.seek(offset)
+            if file.read(len(_HDF5)) == _HDF5:
+                return "keras_hdf5"
+            offset *= 2
+    from modeldiff.loader.foreign import explain
+
+    raise explain(head, path)

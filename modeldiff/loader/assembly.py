@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from modeldiff.graph import Graph, LayerPath, Weight
+from modeldiff.graph import Graph, LayerPath, Note, Weight, format_path
 from modeldiff.loader.hdf5 import Array
-from modeldiff.loader.roles import Slot
+from modeldiff.loader.keras_config import Architecture
+from modeldiff.loader.roles import Slot, part_of
 
 
 def weight(slot: Slot, array: Array, stored_as: str) -> Weight:
@@ -46,3 +47,14 @@ def with_weights(
             )
         bodies[path] = replace(body, layers=tuple(layers))
     return bodies[()]
+
+
+def lacking(architecture: Architecture, weights: Mapping[LayerPath, Sequence[Weight]]) -> Iterator[Note]:
+    """What the config asks for and the file does not have."""
+    for path, layer in architecture.graph.walk():
+        if layer.body is not None or layer.kind == "op":
+            continue
+        part = part_of(architecture.raw[path])
+        wanted, held = len(part.slots()) if part.is_known else 0, len(weights.get(path, ()))
+        if held < wanted:
+            yield Note(format_path(path), f"its class has {wanted} weights, the file holds {held or 'none'}")

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modeldiff.errors import NotAModel, UnreadableFile
-from modeldiff.graph import Graph, Model, Note, Weight
-from modeldiff.loader import json_text, keras_config, keras_v3, training
+from modeldiff.graph import Model, Note
+from modeldiff.loader import json_text, keras_config, keras_v3, shards, training
 from modeldiff.loader.archive import Member, members
+from modeldiff.loader.foreign import explain_archive
 from modeldiff.loader.hdf5 import opened
 from modeldiff.loader.store_tree import Node, read_tree
 
@@ -27,9 +27,7 @@ def load(path: str) -> Model:
     """
     found = _without_folder(members(path))
     if CONFIG not in found:
-        raise NotAModel(
-            "this zip archive is no Keras model", where=path, fix=f"a .keras archive holds {CONFIG} at its top"
-        )
+        raise explain_archive(list(found), path)
     return read(found, path, "keras-v3")
 
 
@@ -71,6 +69,7 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
         weights=contents.weights if contents else (),
         optimizer_weights=contents.optimizer_weights if contents else (),
         notes=(*notes, *(contents.notes if contents else ())),
+        has_config=architecture.has_graph,
         has_weights=contents is not None,
     )
 
@@ -83,6 +82,10 @@ def _tree(found: Mapping[str, Member], path: str, notes: list[Note]) -> Node | N
     if WEIGHTS in found:
         with opened(found[WEIGHTS].stretch) as root:
             return read_tree(root, notes)
+    if SHARDS in found:
+        index = _json(found[SHARDS], path)
+        if isinstance(index.get("weight_map"), dict):
+            return shards.tree(index, path, lambda name: found[name].stretch if name in found else None, notes)
     if NPZ in found:
         notes.append(Note("", f"{NPZ} is not read: it holds Python pickles, which can run code"))
     else:

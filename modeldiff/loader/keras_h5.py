@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, Weight, format_path
 from modeldiff.loader import json_text, keras_config, training
-from modeldiff.loader.assembly import weight, with_weights
+from modeldiff.loader.assembly import lacking, weight, with_weights
 from modeldiff.loader.hdf5 import Array, Group, Refused
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_weights import Assigner
@@ -79,7 +79,7 @@ class _Reader:
         parsed = json_text.parse(config, where=self.path, what="`model_config`")
         architecture = keras_config.read(parsed, keras_version=version or "1", layer_names=names)
         self.notes += architecture.notes
-        stored = self._all_stored(group, names, whole=True) if group else {}
+        stored = self._all_stored(group, names) if group else {}
         graph = self._placed(architecture, stored) if architecture.has_graph else _unconnected(stored)
         return Model(
             name=architecture.graph.name,
@@ -90,6 +90,7 @@ class _Reader:
             weights=self._own(group),
             optimizer_weights=self._optimizer(),
             notes=tuple(self.notes),
+            has_config=architecture.has_graph,
             has_weights=group is not None,
         )
 
@@ -102,7 +103,7 @@ class _Reader:
             )
         if whole:
             self.note("the file has weights but no `model_config`: the layers are known by their weights only")
-        stored = self._all_stored(group, names, whole=whole)
+        stored = self._all_stored(group, names)
         return Model(
             name="",
             path=self.path,
@@ -127,7 +128,7 @@ class _Reader:
             self.note("incomplete file: it has a configuration but no weights")
         return group
 
-    def _all_stored(self, group: Group, names: Sequence[str], *, whole: bool) -> dict[str, list[Stored]]:
+    def _all_stored(self, group: Group, names: Sequence[str]) -> dict[str, list[Stored]]:
         """The weights of every layer of `layer_names`; layers without a group are told."""
         if not names and self._texts(group, "layer_names") is None:
             self.note("incomplete file: no `layer_names`, so no weight can be tied to a layer")
@@ -145,8 +146,6 @@ class _Reader:
                 stored.setdefault(name, [])
         if missing:
             self.note(f"incomplete file: {len(missing)} of {len(names)} layers have no group")
-            for name in missing:
-                self.note("its weights are missing", (name,))
         return stored
 
     def _stored(self, group: Group, about: LayerPath) -> list[Stored]:
@@ -198,6 +197,7 @@ class _Reader:
                 weights.setdefault(leaf, []).append(_weight(slot, one))
         done = {leaf: tuple(made) for leaf, made in weights.items()}
         modern = {leaf: new for leaf, made in done.items() if (new := modern_weights(architecture.raw[leaf], made))}
+        self.notes += lacking(architecture, done)
         return with_weights(architecture.graph, done, modern)
 
     def _own(self, group: Group | None) -> tuple[Weight, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
-from modeldiff.loader.assembly import weight, with_weights
+from modeldiff.loader.assembly import lacking, weight, with_weights
 from modeldiff.loader.hdf5 import Group
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.roles import Slot, part_of
@@ -17,7 +17,7 @@ from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match,
 from modeldiff.loader.store_roles import weights_of
 from modeldiff.loader.store_tree import Node
 
-_NO_LAYERS = {"optimizer", "metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"}
+_BESIDE = {"optimizer", "metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"}
 """What a stored model holds besides its layers."""
 
 
@@ -56,12 +56,12 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
     while stack:
         path, node = stack.pop()
         names = architecture.file_order[path]
-        layers = [(name, _python_class(architecture.raw[(*path, name)])) for name in names]
+        paths = {name: (*path, name) for name in names}
+        layers = [(name, _python_class(architecture.raw[paths[name]])) for name in names]
         holder = container(node)
         found = match(holder[1].children, layers, ranked=holder[0] != CONTAINERS[0]) if holder else {}
         used = set(map(id, found.values()))
-        for name in names:
-            here = (*path, name)
+        for name, here in paths.items():
             if name not in found:
                 absent.append(here)
             elif here in architecture.file_order:
@@ -69,11 +69,15 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
                 weights[here] = _numbered(found[name])
             else:
                 weights[here] = tuple(weights_of(part_of(architecture.raw[here]), found[name]))
-        for key, orphan in (holder[1].children if holder else {}).items():
-            if id(orphan) not in used and (count := sum(len(below.arrays) for below in orphan.walk())):
-                told = orphan.name or key
-                notes.append(Note(format_path(path), f"the file has {count} weights of {told!r}, which is not a layer"))
+        inner = {**node.children, **(holder[1].children if holder else {})}
+        for key in inner.keys() - {*CONTAINERS, *(_BESIDE if not path else ())}:
+            count = sum(len(below.arrays) for below in inner[key].walk())
+            if id(inner[key]) not in used and count:
+                told = inner[key].name or key
+                text = f"the file has {count} weights of {told!r}, which is no layer of the configuration"
+                notes.append(Note(format_path(path), text))
     _share(architecture, weights, absent)
+    notes += lacking(architecture, weights)
     return with_weights(architecture.graph, weights, {})
 
 
@@ -152,9 +156,10 @@ def _members(model: Node, *, is_root: bool) -> list[tuple[str, str, Node]]:
     stack = [(key, False, child) for key, child in _sorted(model)]
     while stack:
         path, in_list, node = stack.pop()
-        if is_root and path.partition("/")[0] in _NO_LAYERS:
+        if is_root and path.partition("/")[0] in _BESIDE:
             continue
-        if node.has_vars or in_list or not node.children:
+        is_list = not node.has_vars and node.path[-1].partition("_")[0] == "container"  # a list in a list
+        if not is_list and (node.has_vars or in_list or not node.children):
             found.append((path, class_of(node.path[-1]) if in_list else "", node))
         else:
             stack.extend((f"{path}/{key}", True, child) for key, child in _sorted(node))

@@ -42,8 +42,6 @@ def match(children: Mapping[str, Node], layers: Sequence[tuple[str, str]], *, ra
         keys = by_name.get(name, [])
         if name and len(keys) == 1:
             found[name] = left.pop(keys[0])
-    if any(node.name for node in left.values()):  # the file tells names: what is left belongs to no layer of these
-        left = {key: node for key, node in left.items() if not node.name}
     groups: dict[str, list[str]] = {}
     for name, class_name in layers:
         if name not in found:

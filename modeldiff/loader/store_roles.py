@@ -116,11 +116,11 @@ def _cell(part: Part) -> Part:
 
 
 def _known(part: Part, left: dict[str, Node]) -> Iterator[tuple[str, Part | None, Node]]:
-    lists: dict[str, list[tuple[str, str, Part]]] = {}
+    lists: dict[str, list[tuple[str, Part]]] = {}
     for key, (prefix, inner) in zip(part.keys, part.parts, strict=True):
         holder, _, name = key.partition("/")
         if name:
-            lists.setdefault(holder, []).append((prefix, name, inner))
+            lists.setdefault(holder, []).append((prefix, inner))
         else:
             found = key if key in left else f"_{key}"
             if found in left:
@@ -128,8 +128,15 @@ def _known(part: Part, left: dict[str, Node]) -> Iterator[tuple[str, Part | None
     for holder, inners in lists.items():
         key = next((key for key in (holder, *CONTAINERS) if key in left), "")
         if key:
-            named = [(prefix, inner.class_name) for prefix, _, inner in inners]
+            named = [(_name(inner) or prefix, inner.class_name) for prefix, inner in inners]
+            if len({name for name, _ in named}) < len(named):
+                named = [(prefix, inner.class_name) for prefix, inner in inners]
             groups = match(left.pop(key).children, named, ranked=key == CONTAINERS[1])
-            for prefix, _, inner in inners:
-                if prefix in groups:
-                    yield prefix, inner, groups[prefix]
+            for (name, _), (prefix, inner) in zip(named, inners, strict=True):
+                if name in groups:
+                    yield prefix, inner, groups[name]
+
+
+def _name(part: Part) -> str:
+    name = part.config.get("name")
+    return name if isinstance(name, str) else ""
