@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from modeldiff.loader import keras1, values
@@ -44,26 +45,25 @@ def canonical_config(
     renamed = RENAMED_IN.get(class_name, _NO_DEFAULTS)
     special = _SPECIAL.get(class_name)
     result: dict[str, Any] = {}
-    for key, written in config.items():
-        if written is None and key not in _ACTIVATIONS or key in BOOKKEEPING or key in ignored:
+    for written_key, written in config.items():
+        if written_key in BOOKKEEPING or written_key in ignored:
             continue
-        if class_name == "Lambda" and key in {"function", "mask"}:
-            value = values.code(written, _layer_object, depth)
+        kind = type(written)
+        if kind is bool or kind is int:
+            value = written
+        elif kind is float:
+            value = values.number(written)
         else:
-            value = _value(key, written, depth)
-        if value is None:
-            continue
-        key = renamed.get(key, key)
-        default = own_defaults.get(key, _ABSENT) if key in own_defaults else DEFAULTS.get(key, _ABSENT)
-        if value == default and type(value) is type(default):
-            continue
-        result[key] = value
+            value = _reader(written_key, class_name)(written, _layer_object, depth)
+            if value is None:
+                continue
+        key = renamed.get(written_key, written_key)
+        default = own_defaults[key] if key in own_defaults else DEFAULTS.get(key, _ABSENT)
+        if value != default or type(value) is not type(default):
+            result[key] = value
     if special is not None:
         special(result, config, rank)
     return result
-
-
-_ACTIVATIONS = frozenset({"activation", "recurrent_activation"})
 
 
 def _layer_object(class_name: str, config: Mapping[str, Any], depth: int) -> Any:
@@ -74,26 +74,25 @@ def _layer_object(class_name: str, config: Mapping[str, Any], depth: int) -> Any
     }
 
 
-def _value(key: str, written: Any, depth: int) -> Any:
-    kind = type(written)
-    if kind is bool or kind is int:
-        return written
-    if kind is float:
-        return values.number(written)
-    if key in _ACTIVATIONS:
-        return values.activation(written, _layer_object, depth)
-    if key.endswith("initializer"):
-        return values.initializer(written, _layer_object, depth)
-    if kind is str and not key.endswith("constraint") and key != "dtype":
-        return written
+@lru_cache(maxsize=4096)
+def _reader(key: str, class_name: str) -> Callable[[Any, values.LayerObject, int], Any]:
+    """What the name of a key says about its value."""
+    if key in {"activation", "recurrent_activation"}:
+        return values.activation
+    if class_name == "Lambda" and key in {"function", "mask"}:
+        return values.code
     if key == "dtype":
-        name = values.dtype(written)
-        return None if name == "float32" else name
-    if key.endswith("regularizer"):
-        return values.regularizer(written, _layer_object, depth)
-    if key.endswith("constraint"):
-        return values.constraint(written, _layer_object, depth)
-    return values.plain(written, _layer_object, depth)
+        return _dtype
+    for ending in ("initializer", "regularizer", "constraint"):
+        if key.endswith(ending):
+            return getattr(values, ending)  # type: ignore[no-any-return]  # three functions of one signature
+    return values.plain
+
+
+def _dtype(written: Any, layer: values.LayerObject, depth: int) -> Any:
+    del layer, depth
+    name = values.dtype(written)
+    return None if name == "float32" else name
 
 
 # Rules of one class: they change the canonical config in place -----------------------------------------------------
@@ -104,6 +103,21 @@ def _input_layer(result: dict[str, Any], config: Mapping[str, Any], rank: int | 
     shape = config.get("batch_shape", config.get("batch_input_shape"))
     if shape is not None:
         result["batch_shape"] = values.plain(shape, _layer_object)
+
+
+def _adapted(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
+    """Today's defaults that follow from other keys: of LoRA from its rank, of quantization from the dtype policy."""
+    del config, rank
+    if result.get("lora_alpha") is not None and result.get("lora_alpha") == result.get("lora_rank"):
+        del result["lora_alpha"]
+    quantization = _inner_config(result.get("quantization_config"))
+    if quantization is not None and not quantization:
+        del result["quantization_config"]
+
+
+def _convolution(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
+    _adapted(result, config, rank)
+    _dilation(result, config, rank)
 
 
 def _dilation(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
@@ -117,7 +131,7 @@ def _last_axis(result: dict[str, Any], config: Mapping[str, Any], rank: int | No
     """`[3]`, 3 and -1 are one axis of four. An unknown rank leaves 1 alone, which may be the channels."""
     del config
     axis = result.get("axis")
-    axes = axis if isinstance(axis, list) else [axis]
+    axes: list[Any] = axis if isinstance(axis, list) else [axis]
     if not all(type(item) is int for item in axes):
         return
     if rank is not None:
@@ -171,6 +185,7 @@ def _inner_config(value: Any) -> dict[str, Any] | None:
 
 _SPECIAL: dict[str, Callable[[dict[str, Any], Mapping[str, Any], int | None], None]] = {
     "InputLayer": _input_layer,
+    **dict.fromkeys(("Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"), _adapted),
     "BatchNormalization": _last_axis,
     "LayerNormalization": _last_axis,
     "GroupNormalization": _last_axis,
@@ -182,7 +197,7 @@ _SPECIAL: dict[str, Callable[[dict[str, Any], Mapping[str, Any], int | None], No
     "TensorFlowOpLayer": _tensorflow_op,
     "Bidirectional": _bidirectional,
     **{
-        f"{kind}{rank}D{transpose}": _dilation
+        f"{kind}{rank}D{transpose}": _convolution
         for kind in ("Conv", "SeparableConv", "DepthwiseConv", "ConvLSTM")
         for rank in (1, 2, 3)
         for transpose in ("", "Transpose")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from modeldiff.graph import Shape
-from modeldiff.loader.shapes import is_shape
+from modeldiff.loader.spatial_shapes import is_shape
 
 TENSOR = "<tensor>"
 """Stands in `Node.kwargs` where a structure of constants holds a tensor."""
@@ -69,7 +69,7 @@ def _is_index(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_triple(item: Any) -> bool:
+def _is_triple(item: Any) -> TypeGuard[list[Any]]:
     return (
         isinstance(item, list)
         and len(item) in {3, 4}
@@ -135,6 +135,10 @@ def _modern(item: Mapping[str, Any]) -> Node:
     node = Node()
     args = _plain(item["args"])
     for argument in args if isinstance(args, list) else [args]:
+        if (only := _keras_tensor(argument)) is not None:
+            node.refs.append(RawRef(*only[:3], "", *only[3:]))
+            node.position += 1
+            continue
         tensors = list(_tensors(argument, _keras_tensor, 0))
         if not tensors:
             if not is_empty(argument):
@@ -163,10 +167,11 @@ def _keras_tensor(value: Any) -> _Tensor | None:
         return None
     config = value.get("config")
     history = config.get("keras_history") if isinstance(config, dict) else None
-    if not (_is_triple(history) and history[0] != "_CONSTANT_VALUE"):
+    if not isinstance(config, dict) or not _is_triple(history) or history[0] == "_CONSTANT_VALUE":
         raise ValueError("a tensor without history")
+    layer, node, tensor = history[:3]
     dtype = config.get("dtype")
-    return history[0], history[1], history[2], as_shape(config.get("shape")), dtype if isinstance(dtype, str) else ""
+    return layer, node, tensor, as_shape(config.get("shape")), dtype if isinstance(dtype, str) else ""
 
 
 def as_shape(value: Any) -> Shape | None:
@@ -186,6 +191,10 @@ def as_shape(value: Any) -> Shape | None:
 def _keywords(node: Node, kwargs: Mapping[str, Any], tensor_of: Any) -> None:
     for key in sorted(kwargs):
         value = kwargs[key]
+        if value is None or isinstance(value, bool):
+            if value is not None:
+                node.kwargs[key] = value
+            continue
         tensors = list(_tensors(value, tensor_of, 0))
         node.refs.extend(RawRef(*tensor[:3], key, *tensor[3:]) for tensor in tensors)
         kept = _without(value, tensor_of, 0) if tensors else value

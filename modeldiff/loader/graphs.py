@@ -69,7 +69,8 @@ class _Builder:
         if layer.kind == "op":
             return False
         if layer.body is not None:
-            return self.built[(*self.model.path, layer.name)].is_frozen is not None
+            path = (*self.model.path, layer.name)
+            return self.built[path].is_frozen is not None
         return layer.canonical_class not in WEIGHTLESS
 
     # Sequential: a chain ---------------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ class _Builder:
         return name
 
     def start_shape(self, head: Entry, listed: Entry | None) -> Shape | None:
-        inner = self.built.get((*self.model.path, head.name)) if head.inner is not None else None
+        inner = self.body(head)
         found = (
             _batch_shape(listed.config) if listed else None,
             _batch_shape(head.config),
@@ -191,13 +192,12 @@ class _Builder:
 
     def layer(self, entry: Entry, calls: Sequence[Call]) -> Layer:
         """The layer; the shapes of its outputs become known."""
-        body = self.built.get((*self.model.path, entry.name)) if entry.inner is not None else None
-        class_name = _model_class(entry) if entry.is_model else canonical_class(entry.class_name, entry.config)
+        body = self.body(entry)
+        class_name = _model_class(entry.raw) if entry.is_model else canonical_class(entry.class_name, entry.config)
         inputs = [self.shapes.get(ref) for ref in calls[0].inputs] if calls else []
         if entry.class_name != "InputLayer" and (not inputs or inputs[0] is None):
             inputs = [_build_shape(entry), *inputs[1:]]
         config = self.config(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
-        trainable = entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body)
         return Layer(
             name=entry.name,
             class_name=entry.class_name,
@@ -205,10 +205,13 @@ class _Builder:
             calls=tuple(calls),
             body=body.graph if body else None,
             canonical_class=class_name,
-            trainable=trainable,
-            output_shapes=self.output_shapes(entry, class_name, config, calls, inputs, body),
+            trainable=entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body),
+            output_shapes=self.output_shapes(entry, class_name, config, calls, inputs),
             kind="op" if entry.is_op else "layer",
         )
+
+    def body(self, entry: Entry) -> Built | None:
+        return self.built.get((*self.model.path, entry.name)) if entry.inner is not None else None
 
     def is_trainable(self, entry: Entry, body: Built | None) -> bool:
         """A sub-model is trainable where a layer in it is: not every version writes its own flag."""
@@ -224,7 +227,7 @@ class _Builder:
         if entry.is_model:
             config = {key: value for key, value in config.items() if key not in MODEL_KEYS}
         elif entry.inner is not None:
-            config = {**config, "layer": _model_class_of(entry.inner)}
+            config = {**config, "layer": _model_class(entry.inner)}
         try:
             return canonical_config(entry.class_name, config, rank)
         except ValueError as error:
@@ -232,24 +235,30 @@ class _Builder:
             return {}
 
     def output_shapes(
-        self, entry: Entry, class_name: str, config: Mapping[str, Any], calls: Sequence[Call],
-        inputs: Sequence[Shape | None], body: Built | None,
-    ) -> tuple[Shape, ...] | None:  # fmt: skip
-        first: tuple[Shape | None, ...] | None = None
+        self,
+        entry: Entry,
+        class_name: str,
+        config: Mapping[str, Any],
+        calls: Sequence[Call],
+        inputs: Sequence[Shape | None],
+    ) -> tuple[Shape, ...] | None:
+        """Of the first call, whose `inputs` are given; those of all calls become known."""
+        body = self.body(entry)
+        first: tuple[Shape | None, ...] = ()
         for index, call in enumerate(calls):
-            if index:
-                inputs = [self.shapes.get(ref) for ref in call.inputs]
+            taken = [self.shapes.get(ref) for ref in call.inputs] if index else inputs
             inferred: Sequence[Shape | None] | None
             if body is not None:
-                inferred = body.output_shapes if entry.is_model else _over_time(body, inputs)
+                inferred = body.output_shapes if entry.is_model else _over_time(body, taken)
             else:
-                inferred = None if entry.is_op else infer(class_name, config, inputs, call.kwargs)
+                inferred = None if entry.is_op else infer(class_name, config, taken, call.kwargs)
             for number, shape in enumerate(inferred or ()):
                 if shape is not None:
                     self.shapes.setdefault(TensorRef(entry.name, index, number), shape)
             if not index:
                 first = self.known(entry.name, len(inferred or ()))
-        return tuple(shape for shape in first if shape is not None) if first and None not in first else None
+        shapes = tuple(shape for shape in first if shape is not None)
+        return shapes if shapes and len(shapes) == len(first) else None
 
     def known(self, name: str, count: int) -> tuple[Shape | None, ...]:
         """The shapes of the first call's outputs: `count` of them, or as many as the file tells."""
@@ -280,11 +289,7 @@ def _as_it_is(class_name: str, config: Mapping[str, Any], depth: int) -> Any:
     }
 
 
-def _model_class(entry: Entry) -> str:
-    return _model_class_of(entry.raw)
-
-
-def _model_class_of(raw: Mapping[str, Any]) -> str:
+def _model_class(raw: Mapping[str, Any]) -> str:
     """`Sequential` or `Functional`: a subclass of either has the class a person gave it in `class_name` only."""
     config = raw.get("config")
     functional = isinstance(config, dict) and "output_layers" in config

@@ -19,8 +19,11 @@ _POSITIONAL = {
     **dict.fromkeys(("MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention"), ("", "value", "key")),
 }
 _RECURRENT = frozenset(
-    "LSTM GRU SimpleRNN RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional CuDNNLSTM CuDNNGRU".split()
-)
+    {
+        "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "CuDNNGRU", "CuDNNLSTM", "GRU", "LSTM", "RNN",
+        "SimpleRNN",
+    }
+)  # fmt: skip
 _FIRST = frozenset({"inputs", "sequences", "query", "x", "input"})
 _ALWAYS_TRAINING = ("Random", "Resizing", "CenterCrop", "AutoContrast", "AugMix", "CutMix", "MixUp", "RandAugment",
                     "Equalization", "Solarization", "Pipeline", "MaxNumBoundingBoxes")  # fmt: skip
@@ -87,7 +90,7 @@ def _casts(entry: Entry, target: Any) -> bool:
     if entry.is_model:
         return True
     policy = str(dtype(entry.config.get("dtype")) or "float32").rpartition("from_")[2]
-    return policy.removeprefix("mixed_") == target
+    return policy.removeprefix("mixed_") == str(target)
 
 
 # Masks --------------------------------------------------------------------------------------------------------------
@@ -160,6 +163,8 @@ def _users(calls: Calls) -> dict[str, list[tuple[str, str]]]:
 
 def _labelled(call: Call, entry: Entry) -> Call:
     kwargs = call.kwargs
+    if not kwargs and len(call.inputs) == 1 and not call.keywords:
+        return call
     if "training" in kwargs and _is_default(kwargs["training"], entry):
         kwargs = {key: value for key, value in kwargs.items() if key != "training"}
     names = _POSITIONAL.get(entry.class_name)

@@ -16,7 +16,8 @@ _SHARED = {
     "bias": "use_bias",
     "init": "kernel_initializer",
 }
-_CONV = {
+_DENSE = {**_SHARED, "output_dim": "units"}
+_CONV: Mapping[str, str] = {
     **_SHARED,
     "atrous_rate": "dilation_rate",
     "border_mode": "padding",
@@ -42,31 +43,28 @@ _POOL = {
     "stride": "strides",
 }
 
-_KEYS: dict[str, dict[str, str]] = {
-    **dict.fromkeys(("Dense", "TimeDistributedDense", "MaxoutDense", "Highway"), {**_SHARED, "output_dim": "units"}),
-    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), _RECURRENT),
-    **dict.fromkeys(
-        (
-            "Convolution1D",
-            "Convolution2D",
-            "Convolution3D",
-            "Deconvolution2D",
-            "AtrousConvolution1D",
-            "AtrousConvolution2D",
-            "LocallyConnected1D",
-            "LocallyConnected2D",
-            "SeparableConvolution2D",
-        ),
-        _CONV,
-    ),
+_CONVOLUTIONS = (
+    "Convolution1D", "Convolution2D", "Convolution3D", "Deconvolution2D", "AtrousConvolution1D",
+    "AtrousConvolution2D", "LocallyConnected1D", "LocallyConnected2D", "SeparableConvolution2D",
+)  # fmt: skip
+_DROPOUTS = (("", ""), ("Gaussian", ""), ("Spatial", "1D"), ("Spatial", "2D"), ("Spatial", "3D"))
+
+_KEYS: dict[str, Mapping[str, str]] = {
+    "Dense": _DENSE,
+    "Highway": _DENSE,
+    "MaxoutDense": _DENSE,
+    "TimeDistributedDense": _DENSE,
+    "GRU": _RECURRENT,
+    "LSTM": _RECURRENT,
+    "SimpleRNN": _RECURRENT,
+    **dict.fromkeys(_CONVOLUTIONS, _CONV),
     "ConvLSTM2D": {**_RECURRENT, **_CONV},
     "Embedding": {
         "W_constraint": "embeddings_constraint",
         "W_regularizer": "embeddings_regularizer",
         "init": "embeddings_initializer",
     },
-    **dict.fromkeys(("Dropout", "GaussianDropout"), {"p": "rate"}),
-    **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), {"p": "rate"}),
+    **{f"{kind}Dropout{rank}": {"p": "rate"} for kind, rank in _DROPOUTS},
     "InputLayer": {"input_dtype": "dtype"},
     "GaussianNoise": {"sigma": "stddev"},
     "PReLU": {"init": "alpha_initializer"},

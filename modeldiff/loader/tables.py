@@ -198,8 +198,8 @@ CONSTRAINT_DEFAULTS: dict[str, Any] = {"axis": 0, "rate": 1, "min_value": 0}
 MODEL_KEYS = frozenset({"layers", "input_layers", "output_layers", "dtype", "build_input_shape"})
 """Keys of a sub-model's config that stand in its graph."""
 
-WEIGHTLESS = frozenset(
-    """InputLayer Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D AveragePooling2D
+_WEIGHTLESS_NAMES = """
+    InputLayer Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D AveragePooling2D
     AveragePooling3D CategoryEncoding CenterCrop Concatenate Cropping1D Cropping2D Cropping3D Dot Dropout ELU Flatten
     GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
     GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D Hashing Identity LeakyReLU Masking MaxPooling1D
@@ -207,6 +207,6 @@ WEIGHTLESS = frozenset(
     RandomFlip RandomRotation RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing Softmax
     SpatialDropout1D SpatialDropout2D SpatialDropout3D Subtract TFOpLambda SlicingOpLambda TensorFlowOpLayer
     ClassMethod InstanceMethod InstanceProperty ThresholdedReLU UnitNormalization UpSampling1D UpSampling2D
-    UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D""".split()
-)
+    UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D"""
+WEIGHTLESS = frozenset(_WEIGHTLESS_NAMES.split())
 """Classes without weights to train: whether they are frozen means nothing, and versions write it differently."""

@@ -39,14 +39,12 @@ def topological(calls: Mapping[str, Sequence[Call]]) -> tuple[list[str], list[st
     done: set[tuple[int, int]] = set()
     placed: dict[str, None] = {}
     cyclic: dict[str, None] = {}
-    while True:
-        if not ready:
-            node = next((node for node in held if node not in done), None)
-            if node is None:
-                break
-            cyclic[names[node[0]]] = None
-        else:
+    while len(done) < len(missing) or ready:
+        if ready:
             node = heapq.heappop(ready)
+        else:
+            node = next(node for node in held if node not in done)
+            cyclic[names[node[0]]] = None
         if node in done:
             continue
         done.add(node)

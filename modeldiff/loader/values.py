@@ -83,18 +83,8 @@ def _object(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
         if value.keys() == {"type", "value"} and "ndarray" in str(value["type"]):
             return plain(value["value"], layer, depth + 1)
         return {key: plain(item, layer, depth + 1) for key, item in value.items()}
-    if class_name in {"__tuple__", "TensorShape"}:
-        return plain(value.get("items"), layer, depth + 1)
-    if class_name in {"function", "builtin_function_or_method", "type"}:
-        return bare(str(value.get("config")))
-    if class_name == "__lambda__":
-        return code(value.get("config"), layer, depth + 1)
-    if class_name == "__ellipsis__":
-        return "..."
-    if class_name == "__slice__":
-        parts = value.get("config")
-        parts = parts if isinstance(parts, dict) else {}
-        return {"slice": [plain(parts.get(key), layer, depth + 1) for key in ("start", "stop", "step")]}
+    if class_name in _PYTHON:
+        return _PYTHON[class_name](value, layer, depth)
     name = bare(class_name)
     if name.endswith("Policy") or name == "DTypePolicyMap":
         return dtype(value)
@@ -108,6 +98,25 @@ def _object(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
     rest = {key: plain(value[key], layer, depth + 1) for key in value if key not in _ENVELOPE}
     return {"class_name": name, **rest}
 
+
+def _slice(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
+    parts = value.get("config")
+    parts = parts if isinstance(parts, dict) else {}
+    return {"slice": [plain(parts.get(key), layer, depth + 1) for key in ("start", "stop", "step")]}
+
+
+_PYTHON: dict[str, Callable[[Mapping[str, Any], LayerObject, int], Any]] = {
+    **dict.fromkeys(
+        ("__tuple__", "TensorShape"), lambda value, layer, depth: plain(value.get("items"), layer, depth + 1)
+    ),
+    **dict.fromkeys(
+        ("function", "builtin_function_or_method", "type"), lambda value, _layer, _depth: bare(str(value.get("config")))
+    ),
+    "__lambda__": lambda value, layer, depth: code(value.get("config"), layer, depth + 1),
+    "__ellipsis__": lambda _value, _layer, _depth: "...",
+    "__slice__": _slice,
+}
+"""Objects of Python that Keras writes with a class name -> what they are."""
 
 _ENVELOPE = frozenset({"class_name", "module", "registered_name", "build_config", "compile_config", "shared_object_id"})
 
@@ -147,14 +156,13 @@ def activation(value: Any, layer: LayerObject, depth: int) -> Any:
 def initializer(value: Any, layer: LayerObject, depth: int) -> Any:
     """An initializer: its name where all arguments are today's defaults, else name and arguments, never the seed."""
     if isinstance(value, str):
-        name, config = bare(value), {}
-    elif isinstance(value, dict) and isinstance(value.get("class_name"), str):
-        name = bare(value["class_name"])
-        config = value.get("config")
-        if name in {"function", "__lambda__"} or not isinstance(config, dict):
-            return plain(value, layer, depth) if name in {"function", "__lambda__"} else name
-    else:
+        value = {"class_name": value, "config": {}}
+    name = value.get("class_name") if isinstance(value, dict) else None
+    if not isinstance(name, str) or name in {"function", "__lambda__"}:
         return plain(value, layer, depth)
+    name, config = bare(name), value.get("config")
+    if name in _USUAL or not isinstance(config, dict):  # most of all: nothing but a seed can be said
+        return name
     name = INITIALIZER_NAMES.get(name, name)
     defaults = INITIALIZER_DEFAULTS.get(name)
     if defaults is None:
@@ -171,6 +179,7 @@ def initializer(value: Any, layer: LayerObject, depth: int) -> Any:
     return {"class_name": name, "config": kept} if kept else name
 
 
+_USUAL = frozenset(name for name, defaults in INITIALIZER_DEFAULTS.items() if not defaults) - {"VarianceScaling"}
 _INITIALIZER_NOISE = frozenset({"seed", "dtype", "input_axes", "output_axes", "partition_info"})
 
 
