@@ -121,7 +121,10 @@ def _rows(report: Report) -> Table:
         for address in group.rows:
             layer = views[address]
             style = _STYLES[layer.status]
-            table.add_row(Text(layer.status.sign, style=style), _name(layer), _facts(layer), _text(layer.figure, "dim"))
+            facts, figure = _facts(layer), _text(layer.figure, "dim")
+            if figure.plain in facts.plain:
+                figure = Text()
+            table.add_row(Text(layer.status.sign, style=style), _name(layer), facts, figure)
     return table
 
 

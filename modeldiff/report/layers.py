@@ -32,6 +32,9 @@ from modeldiff.report.summaries import summary
 from modeldiff.report.view import Code, ConfigRow, LayerView, Link, Phrase, Status
 from modeldiff.report.words import endpoint, message, percent, signed, value_text, without_batch
 
+_LONGEST_FIGURE = 20
+"""Characters that a row of the picture has room for."""
+
 Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 
 
@@ -275,7 +278,9 @@ def _figure(old: Layer, new: Layer, facts: Iterable[Change], far: float | None, 
         return (weights,)
     if new.parameters != old.parameters:
         return (signed(new.parameters - old.parameters),)
-    if any(isinstance(change, ConfigChanged) for change in facts):
-        return ("config",)
+    settings = [change for change in facts if isinstance(change, ConfigChanged)]
+    if settings:
+        words = message(settings[0], {})
+        return words if len(settings) == 1 and len("".join(words)) <= _LONGEST_FIGURE else ("config",)
     identical = [pair.outcome is Outcome.IDENTICAL for pair in pairs]
     return ("identical",) if facts and identical and all(identical) else ()

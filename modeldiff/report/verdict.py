@@ -20,7 +20,9 @@ from modeldiff.changes import (
     Nature,
     Outcome,
     Port,
+    WeightAdded,
     WeightChanged,
+    WeightRemoved,
     WeightReshaped,
     is_incidental,
 )
@@ -31,6 +33,7 @@ from modeldiff.report.view import Code, LayerView, Phrase, Status
 from modeldiff.report.words import (
     Partners,
     counted,
+    dimensions,
     interface,
     joined,
     message,
@@ -91,6 +94,9 @@ def _interface_fact(change: InterfaceChanged) -> Phrase:
         name = Code(after.layer[-1] if after.layer else change.role)
         if before.shape != after.shape and before.shape is not None and after.shape is not None:
             return (f"{change.role} ", name, *_shape_fact(before, after))
+    elif len(change.before) != len(change.after):
+        names = joined((Code(port.layer[-1] if port.layer else change.role),) for port in change.after)
+        return (f"{counted(len(change.after), change.role)} (", *names, f"), was {len(change.before)}")
     return interface(change)
 
 
@@ -128,7 +134,18 @@ def _architecture_fact(result: DiffResult, found: Sequence[Block], partners: Par
                     return (Code(change.key), " of ", *_place(change.site.new), " is ", after, ", was ", was)
                 return (*_place(change.site.new), ": ", *message(change, partners))
     first = next(change for change in result.changes if change.impact is Impact.FUNCTIONAL)
-    return (*_place(first.site.new or first.site.old), ": ", *message(first, partners))
+    layer = _place(first.site.new or first.site.old)
+    if isinstance(first, (WeightAdded, WeightRemoved)):
+        verb = " added to " if isinstance(first, WeightAdded) else " removed from "
+        return ("weight ", Code(first.weight), f" ({dimensions(first.shape)})", verb, *layer)
+    if isinstance(first, WeightReshaped):
+        return ("weight ", Code(first.weight), " of ", *layer, " is ", *_resize(first))
+    return (*layer, ": ", *message(first, partners))
+
+
+def _resize(change: WeightReshaped) -> Phrase:
+    overlap = ", the overlap is equal" if change.nature is Nature.RESIZED else ""
+    return (f"{dimensions(change.after[0])}, was {dimensions(change.before[0])}{overlap}",)
 
 
 def _place(path: LayerPath | None) -> Phrase:
@@ -196,6 +213,9 @@ def _cosmetic(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
         words = [f"{counted(statuses[status], 'layer')} {status.value}" for status in (Status.RENAMED, Status.MOVED)]
         words = [word for word, status in zip(words, (Status.RENAMED, Status.MOVED), strict=True) if statuses[status]]
         label = "Moved only" if not statuses[Status.RENAMED] else "Renamed only"
+        if sum(statuses.values()) - statuses[Status.UNCHANGED] == 1:
+            only = next(layer for layer in layers if layer.status is not Status.UNCHANGED)
+            return (f"{label}: ", Code(only.old or ""), " is now ", Code(only.new or ""), weights)
         return (f"{label}: {', '.join(words)}{weights}",)
     if statuses[Status.CHANGED]:
         return (f"Names and settings only: {counted(statuses[Status.CHANGED], 'layer')}{weights}",)

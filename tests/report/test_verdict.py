@@ -45,7 +45,7 @@ def verdict(old: Model, new: Model) -> str:
             {"second: Dense(units=8) <- first": "second: Dense(units=8, w=3) <- first"},
             "Weights only: 1 of 3 layers changed by",
         ),
-        ({"second": "middle"}, "Renamed only: 1 layer renamed, every weight identical"),
+        ({"second": "middle"}, "Renamed only: second is now middle, every weight identical"),
         (
             {"second: Dense(units=8) <- first": "drop: Dropout(rate=0.5) <- first\n    second: Dense(units=8) <- drop"},
             "Architecture changed: drop (Dropout) added after first",
