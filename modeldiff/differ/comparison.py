@@ -14,7 +14,6 @@ from modeldiff.differ.movement import measure
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Weight
 
-
 _SMALL = 1 << 20
 """Bytes: a weight of one block is read once, whatever is asked about it."""
 

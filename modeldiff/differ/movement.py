@@ -100,14 +100,16 @@ class _Scan:
         """What is told about both sides."""
         old, new, moved = map(math.sqrt, (self.old_squares, self.new_squares, self.moved_squares))
         cosine = math.nan
-        if old and new:
+        if old and new and moved < old:
             longer = (2 * self.along + self.moved_squares) / (old + new)
-            cosine = min(1.0, max(-1.0, 1 - (self.moved_squares - longer * longer) / (2 * old * new)))
+            cosine = 1 - (self.moved_squares - longer * longer) / (2 * old * new)
+        elif old and new:
+            cosine = (self.old_squares + self.along) / (old * new)
         return Movement(
             max_abs=self.largest,
             mean_abs=self.moved / self.count if self.count else 0.0,
             relative_l2=moved / old if old else (math.inf if moved else 0.0),
-            cosine=cosine,
+            cosine=min(1.0, max(-1.0, cosine)) if old and new else cosine,
             changed_fraction=self.changed / self.entries if self.entries else 0.0,
             old=self.old.moments(),
             new=self.new.moments(),
