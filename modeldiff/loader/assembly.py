@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from modeldiff.graph import Graph, LayerPath, Note, Weight, format_path
+from modeldiff.loader.canonical import canonical_config
 from modeldiff.loader.hdf5 import Array
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.roles import Slot, part_of
@@ -58,3 +60,15 @@ def lacking(architecture: Architecture, weights: Mapping[LayerPath, Sequence[Wei
         wanted, held = len(part.slots()) if part.is_known else 0, len(weights.get(path, ()))
         if held < wanted:
             yield Note(format_path(path), f"its class has {wanted} weights, the file holds {held or 'none'}")
+
+
+def own_config(architecture: Architecture) -> dict[str, Any]:
+    """What a subclassed model's config says about itself: it has no layers to say it with."""
+    config = architecture.raw[()].get("config")
+    if architecture.has_graph or not isinstance(config, dict):
+        return {}
+    try:
+        told = canonical_config(architecture.class_name, config)
+    except ValueError:
+        return {}
+    return {"config": told} if told else {}

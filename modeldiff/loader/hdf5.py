@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import h5py
@@ -68,6 +69,7 @@ class Group:
     id: h5g.GroupID
     path: tuple[str, ...]
     budget: _Budget = field(repr=False)
+    folders: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def get(self, name: str) -> Group | Array | None:
         """The object that `name` (with `/` for groups in between) leads to, or None.
@@ -75,16 +77,15 @@ class Group:
         Raises:
             Refused: links to elsewhere, unsafe names, damaged objects.
         """
-        here, parts = self.id, name.split("/")
-        for part in parts:
-            found = _step(here, part, name)
-            if found is None:
-                return None
-            here = found
-            self.budget.objects -= 1
+        folder, _, last = name.rpartition("/")
+        here = self._folder(folder) if folder or name.startswith("/") else self.id
+        here = _step(here, last, name) if here is not None else None
+        if here is None:
+            return None
+        self.budget.objects -= 1
         if self.budget.objects < 0:
             raise UnreadableFile(f"more than {_OBJECTS} objects", where=self.budget.stretch.shown)
-        path = (*self.path, *parts)
+        path = (*self.path, *name.split("/"))
         if isinstance(here, h5g.GroupID):
             return Group(here, path, self.budget)
         if isinstance(here, h5d.DatasetID):
@@ -94,16 +95,26 @@ class Group:
                 raise Refused(f"{name!r} is damaged: {_words(error)}") from error
         return None
 
+    def _folder(self, name: str) -> Any:
+        """The group in between: the weights of a layer mostly share it, so it is kept."""
+        if name not in self.folders:
+            here: Any = self.id
+            for part in name.split("/"):
+                here = _step(here, part, name) if here is not None else None
+                self.budget.objects -= 1
+            self.folders[name] = here
+        return self.folders[name]
+
     def group(self, name: str) -> Group | None:
         """As `get`, for groups only."""
         found = self.get(name)
         return found if isinstance(found, Group) else None
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is something that can be opened."""
+        """Whether a plain name (without `/`) stands in the group, whatever it leads to."""
         try:
-            return self.get(name) is not None
-        except Refused:
+            return bool(self.id.links.exists(name.encode("utf-8", "surrogateescape")))
+        except FOREIGN:
             return False
 
     def names(self) -> list[str]:
@@ -111,7 +122,9 @@ class Group:
         try:
             if self.id.get_num_objs() > _NAMES:
                 raise UnreadableFile(f"more than {_NAMES} objects in one group", where=self.budget.stretch.shown)
-            return [_text(name) for name in self.id]
+            names: list[bytes] = []
+            self.id.links.iterate(names.append)
+            return [_text(name) for name in names]
         except FOREIGN as error:
             raise Refused(f"the group cannot be listed: {_words(error)}") from error
 
@@ -212,15 +225,22 @@ def _step(here: Any, part: str, name: str) -> Any:
         return None
     raw = part.encode("utf-8", "surrogateescape")
     try:
-        if not here.links.exists(raw):
-            return None
         kind = here.links.get_info(raw).type
-        if kind != h5l.TYPE_HARD:
-            what = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "a link to another file"}.get(kind, "a user link")
-            raise Refused(f"{name!r} is {what} and was not followed")
-        return h5o.open(here, raw)
+        if kind == h5l.TYPE_HARD:
+            return h5o.open(here, raw)
     except FOREIGN as error:
+        if _is_missing(here, raw):
+            return None
         raise Refused(f"{name!r} cannot be opened: {_words(error)}") from error
+    what = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "a link to another file"}.get(kind, "a user link")
+    raise Refused(f"{name!r} is {what} and was not followed")
+
+
+def _is_missing(here: h5g.GroupID, raw: bytes) -> bool:
+    try:
+        return not here.links.exists(raw)
+    except FOREIGN:
+        return False
 
 
 def _facts(dataset: h5d.DatasetID, path: tuple[str, ...], budget: _Budget) -> Array:
@@ -277,7 +297,7 @@ def _refusal(dataset: h5d.DatasetID, nbytes: int, budget: _Budget) -> str:
 def _dtype(dataset: h5d.DatasetID) -> str:
     kind = dataset.dtype
     if kind.kind in "biufc":
-        return str(kind.newbyteorder("=").name) if kind.byteorder == ">" else str(kind.name)
+        return _plain_name(kind)
     if kind.kind == "V" and kind.names is None:
         told = _attribute(dataset, "dtype")
         if told and len(told) == 1 and kind.itemsize == itemsize(_text(told[0])):
@@ -288,12 +308,20 @@ def _dtype(dataset: h5d.DatasetID) -> str:
     raise Refused(f"values of type {kind} are not understood")
 
 
+@lru_cache(maxsize=64)
+def _plain_name(kind: np.dtype[Any]) -> str:
+    return str(kind.newbyteorder("=").name)
+
+
 def _attribute(owner: Any, name: str) -> list[bytes] | None:
     """An attribute as a flat list of byte strings."""
     try:
-        if not h5a.exists(owner, name.encode()):
+        try:
+            attribute = h5a.open(owner, name.encode())
+        except KeyError:
+            if h5a.exists(owner, name.encode()):
+                raise
             return None
-        attribute = h5a.open(owner, name.encode())
         shape = attribute.shape
         if shape is None:
             return []

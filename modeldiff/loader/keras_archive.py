@@ -10,6 +10,7 @@ from typing import Any
 from modeldiff.graph import Model, Note
 from modeldiff.loader import json_text, keras_config, keras_v3, shards, training
 from modeldiff.loader.archive import Member, members
+from modeldiff.loader.assembly import own_config
 from modeldiff.loader.foreign import explain_archive
 from modeldiff.loader.hdf5 import opened
 from modeldiff.loader.store_tree import Node, read_tree
@@ -54,7 +55,7 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
         if name.startswith("assets/")
     }
     metadata: dict[str, Any] = {"keras_version": version} if version else {}
-    metadata["class_name"] = architecture.class_name
+    metadata |= {"class_name": architecture.class_name, **own_config(architecture)}
     compiled = config.get("compile_config")
     if isinstance(compiled, dict):
         metadata |= training.canonical(compiled)

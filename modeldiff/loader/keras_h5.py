@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, Weight, format_path
 from modeldiff.loader import json_text, keras_config, training
-from modeldiff.loader.assembly import lacking, weight, with_weights
+from modeldiff.loader.assembly import lacking, own_config, weight, with_weights
 from modeldiff.loader.hdf5 import Array, Group, Refused
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_weights import Assigner
@@ -86,7 +86,7 @@ class _Reader:
             path=self.path,
             format="keras-h5",
             graph=graph,
-            metadata=self._metadata(architecture.class_name, group),
+            metadata=self._metadata(architecture.class_name, group) | own_config(architecture),
             weights=self._own(group),
             optimizer_weights=self._optimizer(),
             notes=tuple(self.notes),
@@ -186,18 +186,25 @@ class _Reader:
 
     def _placed(self, architecture: keras_config.Architecture, stored: dict[str, list[Stored]]) -> Graph:
         assigner = Assigner(architecture)
-        known = {layer.name for layer in architecture.graph.layers}
+        known = {layer.name: (layer.name,) for layer in architecture.graph.layers}
+        deeper: dict[str, list[LayerPath]] = {}
+        for path, layer in architecture.graph.walk():
+            if len(path) > 1 and layer.body is None:
+                deeper.setdefault(layer.name, []).append(path)
         weights: dict[LayerPath, list[Weight]] = {}
         for name, found in stored.items():
-            if name not in known:
+            # A Merge at the start of a Sequential of Keras 1: the layers of its branches are listed at the top.
+            path = known.get(name) or (deeper.get(name, [()])[0] if len(deeper.get(name, ())) == 1 else ())
+            if not path:
                 if found:
                     self.note(f"the file has {len(found)} weights of {name!r}, which is not in the configuration")
                 continue
-            for (leaf, slot), one in zip(assigner.places(name, [one.name for one in found]), found, strict=True):
+            for (leaf, slot), one in zip(assigner.places(path, [one.name for one in found]), found, strict=True):
                 weights.setdefault(leaf, []).append(_weight(slot, one))
         done = {leaf: tuple(made) for leaf, made in weights.items()}
         modern = {leaf: new for leaf, made in done.items() if (new := modern_weights(architecture.raw[leaf], made))}
-        self.notes += lacking(architecture, done)
+        if stored:
+            self.notes += lacking(architecture, done)
         return with_weights(architecture.graph, done, modern)
 
     def _own(self, group: Group | None) -> tuple[Weight, ...]:
@@ -215,7 +222,8 @@ class _Reader:
         except Refused as refusal:
             self.note(str(refusal))
             return ()
-        return tuple(_weight(Slot(one.name.removesuffix(":0"), trainable=False), one) for one in stored)
+        unique = {one.name.removesuffix(":0"): one for one in stored}
+        return tuple(_weight(Slot(role, trainable=False), one) for role, one in unique.items())
 
     def _metadata(self, class_name: str, group: Group | None) -> dict[str, object]:
         metadata: dict[str, object] = {}
@@ -241,5 +249,5 @@ def _unconnected(stored: dict[str, list[Stored]]) -> Graph:
     for name, found in stored.items():
         told = roles(None, name, [one.name for one in found])
         weights = tuple(_weight(slot, one) for slot, one in zip(told, found, strict=True))
-        layers.append(Layer(name=name, class_name="", weights=weights))
+        layers.append(Layer(name=name, class_name="", weights=weights, modern_weights=modern_weights({}, weights)))
     return Graph(tuple(layers), has_edges=False)

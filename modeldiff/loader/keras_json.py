@@ -11,6 +11,7 @@ from typing import Any
 from modeldiff.errors import NotAModel, UnreadableFile
 from modeldiff.graph import Model
 from modeldiff.loader import json_text, keras_config, shards, training
+from modeldiff.loader.assembly import own_config
 
 
 def load(path: str) -> Model:
@@ -39,6 +40,7 @@ def load(path: str) -> Model:
         metadata={
             **metadata,
             "class_name": architecture.class_name,
+            **own_config(architecture),
             **(training.canonical(compiled) if isinstance(compiled, dict) else {}),
         },
         notes=architecture.notes,

@@ -18,6 +18,8 @@ _OLD = {
     "alphas": "alpha",
 }
 _OLD_NAME = re.compile(r"(?P<layer>.*)_(?P<role>W|U|b|gamma|beta|running_mean|running_std|alphas)(?P<gate>_[a-z])?")
+_OLD_WORD = re.compile(r"_(W|U|running_mean|running_std)(_[a-z])?(:\d+)?$")
+"""What no later Keras writes."""
 _GATE = re.compile(r"(recurrent_kernel|kernel|bias)_[icfozrh]")
 _TENSOR = re.compile(r":\d+$")
 _COUNTER = re.compile(r"_\d+$")
@@ -30,8 +32,8 @@ def components(name: str, layer: str = "", *, known: bool = True) -> tuple[str, 
     `known`: the class is one of Keras, so that its old words can be put into today's.
     """
     parts = _TENSOR.sub("", name).split("/")
-    old = _OLD_NAME.fullmatch(parts[-1])
-    if known and old:
+    old = _OLD_NAME.fullmatch(parts[-1]) if len(parts) == 1 or name.startswith(f"{layer}_") else None
+    if known and old and not old["layer"].startswith("lora_"):
         return (*parts[:-1], old["layer"], _OLD.get(old["role"], old["role"]) + (old["gate"] or ""))
     if len(parts) == 1 and layer and name.startswith(f"{layer}_"):
         return layer, parts[0][len(layer) + 1 :]
@@ -48,7 +50,10 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
 
     `part` is None where the file does not tell the class.
     """
-    split = [components(name, layer, known=part is None or part.is_known) for name in names]
+    known = part.is_known if part is not None else any(map(_OLD_WORD.search, names))
+    split = [components(name, layer, known=known) for name in names]
+    if part is None and [parts[-1] for parts in split].count("depthwise_kernel") and len(split) < 3:
+        split = [(*parts[:-1], parts[-1].removeprefix("depthwise_")) for parts in split]  # DepthwiseConv2D up to 2.15
     named = [Slot(end, end.rpartition("/")[2] not in STATISTICS) for end in by_name(split)]
     if part is None or not part.is_known:
         return tuple(named)

@@ -23,13 +23,12 @@ class Assigner:
         self.order = architecture.file_order
         self.raw = architecture.raw
 
-    def places(self, name: str, stored: Sequence[str]) -> list[Place]:
+    def places(self, path: LayerPath, stored: Sequence[str]) -> list[Place]:
         """One place per stored name, in the same order."""
-        path: LayerPath = (name,)
         gates = has_gates(stored)
         if path not in self.order:
             part = part_of(self.raw[path], gates=gates) if path in self.raw else None
-            return [(path, slot) for slot in roles(part, name, stored)]
+            return [(path, slot) for slot in roles(part, path[-1], stored)]
         split = [components(weight) for weight in stored]
         expected = self._expected(path, gates=gates)
         if expected is not None and self._fits(expected, split):
