@@ -42,6 +42,8 @@ class Note:
     """A layer path as text, or "" for the whole file."""
     text: str
     """One sentence without a final full stop."""
+    fact: str = ""
+    """What kind of fact it is, where it is one of a known kind: `frozen-moved`, `unmoved`, `broken`, ..."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
