@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Impact, LayerRenamed, MetadataChanged
 from modeldiff.graph import Model, Note
-from modeldiff.report import verdict
+from modeldiff.report import lead, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
 from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
@@ -60,8 +60,8 @@ def _comparison(result: DiffResult) -> Report:
     return Report(
         subject=result,
         verdict=verdict.verdict(result, layers, found, partners),
-        lead=verdict.lead(result, layers, found),
-        facts=tuple(verdict.facts(result, partners)),
+        lead=lead.lead(result, layers, found),
+        facts=tuple(lead.facts(result, partners)),
         files=tuple(
             FileCard(side, name, _details(model))
             for side, name, model in zip(("old", "new"), names, (result.old, result.new), strict=True)

@@ -1,0 +1,107 @@
+# The facts a headline is made of: one phrase for the gravest change of an interface or an architecture, told in the
+# order new value, old value, as a reviewer asks.
+"""The gravest fact of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modeldiff.changes import (
+    Change,
+    ConfigChanged,
+    DiffResult,
+    Impact,
+    InterfaceChanged,
+    Kind,
+    LayerRetyped,
+    Nature,
+    Port,
+    WeightAdded,
+    WeightChanged,
+    WeightRemoved,
+    WeightReshaped,
+    is_incidental,
+)
+from modeldiff.graph import LayerPath, format_path
+from modeldiff.report.groups import Block, extracted
+from modeldiff.report.view import Code, Phrase
+from modeldiff.report.words import Partners, counted, dimensions, interface, joined, message, value, without_batch
+
+
+def interface_fact(change: InterfaceChanged) -> Phrase:
+    """`output predictions has 12 values, was 10`."""
+    if len(change.before) == len(change.after) == 1:
+        before, after = change.before[0], change.after[0]
+        name = Code(after.layer[-1] if after.layer else change.role)
+        if before.shape != after.shape and before.shape is not None and after.shape is not None:
+            return (f"{change.role} ", name, *_shape_fact(before, after))
+    elif len(change.before) != len(change.after):
+        names = joined((Code(port.layer[-1] if port.layer else change.role),) for port in change.after)
+        return (f"{counted(len(change.after), change.role)} (", *names, f"), was {len(change.before)}")
+    return interface(change)
+
+
+def _shape_fact(before: Port, after: Port) -> Phrase:
+    was, now = without_batch(before.shape or ()), without_batch(after.shape or ())
+    if len(before.shape or ()) == len(after.shape or ()) == 2 and was.isdigit() and now.isdigit():
+        return (f" has {now} values, was {was}",)
+    return (f" is {now}, was {was}",)
+
+
+def class_renamed(changes: Sequence[LayerRetyped]) -> Phrase:
+    """A class under another name: nothing in the file tells whether its code is still the same."""
+    before, after = changes[0].before, changes[0].after
+    alike = all((change.before, change.after) == (before, after) for change in changes)
+    count = counted(len(changes), "layer")
+    classes: Phrase = (" from ", Code(before), " to ", Code(after)) if alike else ()
+    return ("Class renamed: ", f"{count} went", *classes, ", config and weights identical")
+
+
+def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Partners) -> Phrase:
+    """The gravest fact about layers and connections: a sub-model, a block, a layer, in this order."""
+    for path, members in extracted(result).items():
+        moved = {change.site.new for change in result.changes if isinstance(change, WeightChanged)}
+        same = "" if any(member in moved for member in members) else ", every weight identical"
+        return (Code(format_path(path)), f" is now a sub-model, {counted(len(members), 'layer')} moved into it{same}")
+    if found:
+        return _block(max(found, key=lambda one: len(one.rows)), found)
+    changes = [one for one in result.changes if one.impact is Impact.FUNCTIONAL and not is_incidental(one)]
+    kinds = [kind for kind in _ORDER if any(change.kind is kind for change in changes)]
+    return _single(next(change for change in changes if not kinds or change.kind is kinds[0]), partners)
+
+
+_ORDER = (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED)
+"""What is told first where no layer came or went."""
+
+
+def _block(block: Block, found: Sequence[Block]) -> Phrase:
+    alike = [one for one in found if (one.noun, one.status) == (block.noun, block.status)]
+    if len(alike) > 1:
+        total = sum(len(one.rows) for one in alike)
+        return (f"{counted(len(alike), block.noun)} {block.status.value} ({counted(total, 'layer')})",)
+    where: Phrase = (" after ", Code(block.after)) if block.after else ()
+    if len(block.rows) == 1:
+        return (Code(block.rows[0].name), f" ({block.rows[0].class_name}) {block.status.value}", *where)
+    return (f"1 {block.noun} {block.status.value}", *where, f" ({counted(len(block.rows), 'layer')})")
+
+
+def _single(change: Change, partners: Partners) -> Phrase:
+    layer = place(change.site.new or change.site.old)
+    if isinstance(change, ConfigChanged):
+        return (Code(change.key), " of ", *layer, " is ", *value(change.after), ", was ", *value(change.before))
+    if isinstance(change, (WeightAdded, WeightRemoved)):
+        verb = " added to " if isinstance(change, WeightAdded) else " removed from "
+        return ("weight ", Code(change.weight), f" ({dimensions(change.shape)})", verb, *layer)
+    if isinstance(change, WeightReshaped):
+        return ("weight ", Code(change.weight), " of ", *layer, " is ", *_resize(change))
+    return (*layer, ": ", *message(change, partners))
+
+
+def _resize(change: WeightReshaped) -> Phrase:
+    overlap = ", the overlap is equal" if change.nature is Nature.RESIZED else ""
+    return (f"{dimensions(change.after[0])}, was {dimensions(change.before[0])}{overlap}",)
+
+
+def place(path: LayerPath | None) -> Phrase:
+    """A layer by its path, or the model."""
+    return (Code(format_path(path)),) if path else ("the model",)
