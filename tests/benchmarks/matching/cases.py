@@ -1,0 +1,230 @@
+# Situations crossed with architectures, namings and weights, in an order that covers all situations first: the
+# first sixty cases are a small benchmark of the same kind. Every choice comes from the case's own seed, so a case
+# stays the same when others are added.
+"""The cases of the benchmark: `SITUATIONS`, `cases`, `prepare`."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.matching import mutate
+from benchmarks.matching.architectures import ARCHITECTURES, LARGE
+from benchmarks.matching.build import Built, NotBuildable, Recipe, build
+from benchmarks.matching.edits import NotApplicable
+from benchmarks.matching.mutate import Change, Edit
+from benchmarks.matching.specs import Spec
+from benchmarks.matching.weights import STATES, TRAINED, Plan
+
+NAMINGS = ("explicit", "automatic", "shifted", "mixed")
+"""`shifted` is automatic with other counters on the two sides; `automatic` starts both in a fresh session."""
+WEIGHTS = tuple(STATES)
+
+_PLAIN = tuple(ARCHITECTURES)
+_BLOCKS = tuple(name for name, make in ARCHITECTURES.items() if len(make().blocks) > 1)
+_JOINS = ("unet", "inception", "densenet", "multi", "seq2seq")
+_CLASSIFIERS = tuple(name for name in ARCHITECTURES if name not in {"autoencoder", "unet"})
+_CHAINS = ("mlp", "cnn", "vgg", "text-lstm", "text-gru")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One line of the list of what must come out right."""
+
+    edit: Edit
+    architectures: tuple[str, ...] = _PLAIN
+    namings: tuple[str, ...] = NAMINGS
+    weights: tuple[str, ...] = WEIGHTS
+    backwards: bool = False
+    """The edited model is the old one."""
+    frozen: bool = False
+    """Layers that stand in both keep their numbers, whatever happens to the rest."""
+    writers: tuple[str, str] = ("keras", "keras")
+    suffixes: tuple[str, str] = (".h5", ".h5")
+
+
+_MIXTURE = mutate.several(
+    mutate.rename_some,
+    mutate.insert_near_input,
+    mutate.insert_in_middle,
+    mutate.remove_in_middle,
+    mutate.change_settings,
+    mutate.change_width,
+    mutate.swap_class,
+    mutate.replace_head,
+    mutate.duplicate_block,
+    mutate.remove_block,
+    mutate.reorder_join,
+    mutate.extract,
+    mutate.drop_skip,
+)
+
+SITUATIONS: dict[str, Situation] = {
+    "identical-resave": Situation(mutate.nothing, namings=("explicit", "automatic", "mixed"), weights=("identical",)),
+    "built-twice": Situation(mutate.nothing, namings=("shifted", "mixed")),
+    "retrained": Situation(mutate.nothing, weights=WEIGHTS[1:]),
+    "renamed-some": Situation(mutate.rename_some, namings=("explicit", "mixed")),
+    "renamed-all": Situation(mutate.rename_all, namings=("explicit", "mixed")),
+    "names-swapped": Situation(mutate.swap_names, namings=("explicit",)),
+    "settings-changed": Situation(mutate.change_settings),
+    "inserted-near-input": Situation(mutate.insert_near_input),
+    "inserted-middle": Situation(mutate.insert_in_middle),
+    "inserted-near-end": Situation(mutate.insert_near_end),
+    "removed-near-input": Situation(mutate.remove_near_input),
+    "removed-middle": Situation(mutate.remove_in_middle),
+    "removed-near-end": Situation(mutate.remove_near_end),
+    "block-duplicated": Situation(mutate.duplicate_block, _BLOCKS),
+    "block-inserted": Situation(mutate.insert_block, _BLOCKS),
+    "block-removed": Situation(mutate.remove_block, _BLOCKS),
+    "block-reordered": Situation(mutate.reorder_blocks, _BLOCKS),
+    "head-replaced": Situation(mutate.replace_head, _CLASSIFIERS, frozen=True),
+    "width-changed": Situation(mutate.change_width),
+    "class-swapped": Situation(mutate.swap_class),
+    "skip-added": Situation(mutate.add_skip, _BLOCKS),
+    "skip-removed": Situation(
+        mutate.drop_skip,
+        ("resnet-v1", "resnet-v2", "unet", "mobilenet", "densenet", "transformer", "custom", "inception"),
+    ),
+    "join-widened": Situation(mutate.widen_join, _JOINS),
+    "join-reordered": Situation(mutate.reorder_join, _JOINS),
+    "chain-extracted": Situation(mutate.extract),
+    "chain-inlined": Situation(mutate.extract, backwards=True),
+    "sequential-functional": Situation(mutate.sequential_to_functional, _CHAINS),
+    "functional-sequential": Situation(mutate.sequential_to_functional, _CHAINS, backwards=True),
+    "keras2-keras3": Situation(mutate.nothing, writers=("tf_keras", "keras")),
+    "keras2-keras3-edited": Situation(
+        mutate.several(
+            mutate.insert_in_middle, mutate.change_settings, mutate.remove_near_end, mutate.replace_head, count=(2, 2)
+        ),
+        writers=("tf_keras", "keras"),
+    ),
+    "h5-keras": Situation(mutate.nothing, suffixes=(".h5", ".keras")),
+    "shared-edited": Situation(
+        mutate.several(mutate.insert_in_middle, mutate.change_settings, mutate.extract, mutate.rename_some),
+        ("siamese",),
+    ),
+    "unshared": Situation(mutate.unshare, ("siamese",)),
+    "shared": Situation(mutate.unshare, ("siamese",), backwards=True),
+    "combined": Situation(_MIXTURE),
+    "combined-backwards": Situation(_MIXTURE, backwards=True),
+    "large": Situation(
+        mutate.several(
+            mutate.insert_near_input, mutate.duplicate_block, mutate.remove_block, mutate.insert_in_middle, count=(2, 3)
+        ),
+        tuple(LARGE),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pair of models to be."""
+
+    situation: str
+    number: int
+    architecture: str
+    naming: str
+    weights: str
+
+    @property
+    def id(self) -> str:
+        """Says all there is to say about a case."""
+        return f"{self.situation}.{self.number:02d}.{self.architecture}.{self.naming}.{self.weights}"
+
+    def rng(self, attempt: int) -> random.Random:
+        """The case's own chance."""
+        return random.Random(zlib.crc32(f"{self.id}#{attempt}".encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A case with its two files and all that is true of them."""
+
+    case: Case
+    architecture: str
+    """The one that was built: the case's own, or the next one where the edit has no place in it."""
+    old: Recipe
+    new: Recipe
+    files: tuple[Built, Built]
+    optional: frozenset[tuple[str, str]]
+
+
+def cases(count: int, situation: str | None = None) -> Iterator[Case]:
+    """The first `count` cases: a round over all situations, then the next."""
+    names = [situation] if situation else list(SITUATIONS)
+    made = 0
+    for number in range(count):
+        for name in names:
+            if made == count:
+                return
+            if name == "large" and number % 3:
+                continue
+            yield _case(name, number)
+            made += 1
+
+
+def _case(name: str, number: int) -> Case:
+    """Namings and weights in every combination before one comes again; architectures go round beside them."""
+    told = SITUATIONS[name]
+    rng = random.Random(zlib.crc32(name.encode()))
+    grid = [(naming, weights) for naming in told.namings for weights in told.weights]
+    rng.shuffle(grid)
+    architectures = list(told.architectures)
+    rng.shuffle(architectures)
+    turn = number + number // max(1, len(grid))
+    naming, weights = grid[number % len(grid)]
+    return Case(name, number, architectures[turn % len(architectures)], naming, weights)
+
+
+def prepare(case: Case, folder: Path) -> Prepared:
+    """Both files of a case in `folder`, built where they are not there yet.
+
+    An edit that does not fit the architecture or its shapes is drawn again, from the next architecture in the end.
+
+    Raises:
+        NotBuildable: nothing fitted.
+    """
+    told = SITUATIONS[case.situation]
+    start = told.architectures.index(case.architecture)
+    for attempt in range(24):
+        rng = case.rng(attempt)
+        name = told.architectures[(start + attempt // 8) % len(told.architectures)]
+        spec = {**ARCHITECTURES, **LARGE}[name]()
+        try:
+            change = told.edit(spec, rng)
+            old, new = _recipes(case, told, spec, change, rng)
+            files = build(old, folder), build(new, folder)
+        except (NotApplicable, NotBuildable):
+            continue
+        optional = frozenset((b, a) for a, b in change.optional) if told.backwards else change.optional
+        return Prepared(case, name, old, new, files, optional)
+    raise NotBuildable(f"nothing fitted {case.id}")
+
+
+def _recipes(case: Case, told: Situation, spec: Spec, change: Change, rng: random.Random) -> tuple[Recipe, Recipe]:
+    naming = "automatic" if case.naming == "shifted" else case.naming
+    shifts = {"shifted": rng.choice(((0, 3), (2, 5), (3, 0))), "mixed": rng.choice(((0, 0), (0, 4)))}.get(
+        case.naming, (0, 0)
+    )
+    specs = (change.spec, spec) if told.backwards else (spec, change.spec)
+    kept = (
+        frozenset(specs[0].listed()) & frozenset(specs[1].listed())
+        if told.frozen and rng.random() < 0.7
+        else frozenset()
+    )
+    seed = rng.randrange(1000)
+    # A file that was never trained is as likely beside a re-initialised one as a trained one.
+    first = (
+        Plan(STATES[case.weights], seed + 1000, kept)
+        if case.weights == "re-initialised" and seed % 2
+        else Plan(TRAINED)
+    )
+    plans = first, Plan(STATES[case.weights], seed, kept)
+    made = [
+        Recipe(one, plan, naming, shift, writer, suffix)
+        for one, plan, shift, writer, suffix in zip(specs, plans, shifts, told.writers, told.suffixes)
+    ]
+    return made[0], made[1]
