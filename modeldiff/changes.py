@@ -461,8 +461,9 @@ class DiffResult:
 
     @property
     def impact(self) -> Impact | None:
-        """The gravest impact; None where nothing changed."""
-        return max((change.impact for change in self.changes), default=None)
+        """The gravest impact; None where nothing changed. What is incidental has its weight at its cause."""
+        own = (Impact.COSMETIC if is_incidental(change) else change.impact for change in self.changes)
+        return max(own, default=None)
 
     def sites(self) -> Iterator[Site]:
         """Every layer of both models once: the new model's order, removed layers behind their old predecessor."""
