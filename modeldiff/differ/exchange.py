@@ -14,6 +14,8 @@ from modeldiff.changes import Evidence
 from modeldiff.differ.state import State
 
 _ABOVE, _BELOW = 2.0, 1.6
+_EXACT = 2.5
+_BRIDGED = 0.75
 _ENOUGH = 0.5
 _GAIN = 0.25
 _STEPS = 24
@@ -36,32 +38,37 @@ class Places:
         found = self.flows[side][node]
         return dict.fromkeys(producer for producer, _ in found.producers) if up else found.consumers
 
-    def nearest(self, side: int, node: int, *, up: bool) -> set[int]:
-        """The nearest paired nodes above or below, looking through unpaired ones."""
-        found: set[int] = set()
-        waiting, seen = list(self.steps(side, node, up=up)), {node}
+    def nearest(self, side: int, node: int, *, up: bool) -> dict[int, float]:
+        """The nearest paired nodes above or below; 1 where next to it, less where unpaired ones lie between."""
+        found: dict[int, float] = {}
+        waiting, seen = [(other, 1.0) for other in self.steps(side, node, up=up)], {node}
         while waiting and len(seen) < _STEPS:
-            other = waiting.pop()
+            other, weight = waiting.pop()
             if other in seen:
                 continue
             seen.add(other)
             if other in self.partner[side]:
-                found.add(other)
+                found[other] = weight
             else:
-                waiting.extend(self.steps(side, other, up=up))
+                waiting.extend((beyond, _BRIDGED) for beyond in self.steps(side, other, up=up))
         return found
 
     def agreement(self, i: int, j: int) -> float:
         """How far the surroundings of two nodes are paired with each other."""
-        score = 0.0
+        score, exact = 0.0, True
         for up, worth in ((True, _ABOVE), (False, _BELOW)):
-            mine = {self.partner[0][node] for node in self.nearest(0, i, up=up)}
+            mine = {self.partner[0][node]: weight for node, weight in self.nearest(0, i, up=up).items()}
             theirs = self.nearest(1, j, up=up)
             if mine or theirs:
-                score += worth * len(mine & theirs) / max(len(mine), len(theirs))
-            elif not self.steps(0, i, up=up) and not self.steps(1, j, up=up):
+                shared = sum(min(weight, theirs[node]) for node, weight in mine.items() if node in theirs)
+                agreed = shared / max(len(mine), len(theirs))
+                score += worth * agreed
+                exact = exact and agreed == 1.0
+                continue
+            exact = False
+            if not self.steps(0, i, up=up) and not self.steps(1, j, up=up):
                 score += worth / 2
-        return score
+        return score + _EXACT * exact
 
     def score(self, i: int, j: int) -> float:
         """All evidence for a pair."""

@@ -44,7 +44,7 @@ class Kinship:
     group: tuple[Any, Any] = ()  # type: ignore[assignment]
     """For each side, a number per node: equal where values can be compared, below 0 where they say nothing."""
     kept: float = 0.0
-    """Share of the layers that still correlate with somebody: how much a lack of correlation means."""
+    """From 0 to 1, by the share of the layers that still have kin: how much it means to have none."""
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ def kinship(old: Flow, new: Flow) -> Kinship:
             result.group[1][news] = number
             comparable += min(len(olds), len(news))
         kin += _correlate(olds, news, prints, result)
-    result.kept = min(1.0, kin / comparable) if comparable >= 2 else 0.0
+    result.kept = min(1.0, max(0.0, 2.5 * (kin / comparable - 0.1))) if comparable >= 2 else 0.0
     return result
 
 

@@ -21,6 +21,7 @@ from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
 from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer
+from modeldiff.differ.spread import by_neighbours
 from modeldiff.differ.state import State
 from modeldiff.graph import Model
 
@@ -173,7 +174,7 @@ def _pair_ports(state: State) -> None:
             state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
 
 
-PASSES: tuple[Pass, ...] = (by_user, by_weights, by_name, by_alignment, by_place, by_exchange, by_likeness, by_place, by_exchange, by_parents)
+PASSES: tuple[Pass, ...] = (by_user, by_weights, by_name, by_neighbours, by_alignment, by_place, by_exchange, by_likeness, by_place, by_exchange, by_parents)
 
 
 def match(old: Model, new: Model, options: Options) -> Matching:

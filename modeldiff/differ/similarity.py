@@ -35,6 +35,7 @@ class Scorer:
         self.rarity = np.array(rarity, np.float64)
         self.claimed = np.zeros(len(old.nodes), bool), np.zeros(len(new.nodes), bool)
         self.claim_names(old.order, new.order)
+        self.stable = self._stability()
         self.parent_key = tuple(
             np.array([side.nodes[n.parent].layer.name if n.parent != ROOT else "" for n in side.nodes], object)
             for side in (old, new)
@@ -52,6 +53,17 @@ class Scorer:
         for claimed, look, nodes in zip(self.claimed, self.looks, (olds, news), strict=True):
             claimed[:] = False
             claimed[[node for node in nodes if not look.automatic[node] and int(look.name[node]) in both]] = True
+
+    def _stability(self) -> float:
+        """Share of the chosen names that stayed, where weights tell, else that stand on both sides."""
+        a, b = self.looks
+        sure = [(i, j) for i, j in (*self.kin.identical, *self.kin.related) if not (a.automatic[i] or b.automatic[j])]
+        if len(sure) >= 3:
+            return sum(bool(a.name[i] == b.name[j]) for i, j in sure) / len(sure)
+        chosen = min(
+            int((~look.automatic[flow.order]).sum()) for look, flow in zip(self.looks, (self.old, self.new), strict=True)
+        )
+        return float(self.claimed[0].sum()) / chosen if chosen else 0.0
 
     def row(self, i: int, js: Ints) -> Scores:
         """The scores of old node `i` with each of the new nodes `js`."""
@@ -73,7 +85,7 @@ class Scorer:
         score += self._names(i, js) + self._parents(i, js)
         group = self.kin.group
         strangers = group[1][js] == group[0][i]
-        score -= 3.0 * self.kin.kept * strangers
+        score -= 4.5 * self.kin.kept * strangers
         self._kin(i, js, score)
         return score
 
@@ -95,7 +107,8 @@ class Scorer:
         same = b.name[js] == a.name[i]
         if a.automatic[i]:
             return np.where(b.automatic[js], 0.05 * same, np.where(self.claimed[1][js], -4.0, -0.3))
-        score = np.where(same, 6.0, -0.5 - 3.0 * self.claimed[1][js])
+        other = np.where(b.automatic[js], -0.5, -0.5 - 5.0 * self.stable**2)
+        score = np.where(same, 6.0, other - 3.0 * self.claimed[1][js])
         if self.claimed[0][i]:
             score = np.where(same, score, score - 3.0)
         return score
@@ -125,7 +138,7 @@ class Scorer:
             self.column[js] = np.arange(len(js))
             for j, likelihood in likely:
                 if self.column[j] >= 0:
-                    score[self.column[j]] += likelihood + 3.0 * self.kin.kept
+                    score[self.column[j]] += likelihood + 4.5 * self.kin.kept
             self.column[js] = -1
 
     def beside_paired(self, i: int, js: Ints) -> Scores:
