@@ -1,0 +1,89 @@
+# From pairs that are certain to the layers beside them. An activation has no weights and looks like fifty others, but it
+# takes what one known layer makes. Every connection to a known pair votes; one that leads nowhere else counts most.
+# What a layer takes says more about it than who takes it: of two equal candidates (a block was inserted between) the one
+# at the producer wins.
+"""`by_neighbours`: pair what stands beside certain pairs."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+
+from modeldiff.changes import Evidence
+from modeldiff.differ.state import State
+
+_UP, _DOWN = 1.0, 0.7
+_ENOUGH = 0.45
+_ALONE = 0.9
+_MARGIN = 0.1
+_CROWD = 12
+"""Of a layer with more neighbours than this nothing is concluded."""
+
+
+def by_neighbours(state: State) -> None:
+    """Layers whose weights say nothing, by their connections to pairs that are certain."""
+    for down in (0.0, _DOWN):
+        spread = _Spread(state, down)
+        for i, (j, _, _) in list(state.found.items()):
+            spread.vote(i, j)
+        spread.run()
+
+
+class _Spread:
+    def __init__(self, state: State, down: float) -> None:
+        self.state = state
+        self.down = down
+        self.votes: dict[int, dict[int, float]] = defaultdict(dict)
+        self.voters: dict[int, dict[int, float]] = defaultdict(dict)
+        self.heap: list[tuple[float, int, int]] = []
+        group = state.scorer.kin.group
+        self.silent = [group[side] < 0 for side in (0, 1)]
+        if state.scorer.kin.kept < 0.1:
+            self.silent = [everywhere | True for everywhere in self.silent]
+
+    def vote(self, i: int, j: int) -> None:
+        """What the pair (i, j) says about its neighbours."""
+        old, new = self.state.old, self.state.new
+        sides = (
+            (old[i].consumers, new[j].consumers, _UP),
+            (
+                list(dict.fromkeys(p for p, _ in old[i].producers)),
+                list(dict.fromkeys(p for p, _ in new[j].producers)),
+                self.down,
+            ),
+        )
+        for mine, theirs, worth in sides:
+            if not worth or not mine or not theirs or len(mine) > _CROWD or len(theirs) > _CROWD:
+                continue
+            strength = worth / max(len(mine), len(theirs))
+            for k in mine:
+                for m in theirs:
+                    if self.may_pair(k, m):
+                        total = self.votes[k].get(m, 0.0) + strength
+                        self.votes[k][m] = self.voters[m][k] = total
+                        heapq.heappush(self.heap, (-total, k, m))
+
+    def may_pair(self, i: int, j: int) -> bool:
+        scorer = self.state.scorer
+        a, b = scorer.looks
+        if not self.state.is_free(i, j) or a.config[i] != b.config[j] or a.shapes[i] != b.shapes[j]:
+            return False
+        if not (self.silent[0][i] and self.silent[1][j]):
+            return False
+        return bool(a.name[i] == b.name[j] or not (scorer.claimed[0][i] or scorer.claimed[1][j]))
+
+    def run(self) -> None:
+        while self.heap:
+            total, i, j = heapq.heappop(self.heap)
+            if -total < (_ENOUGH if self.down else _ALONE) or not self.state.is_free(i, j) or self.votes[i][j] != -total:
+                continue
+            rivals = [
+                votes
+                for known, other, own in ((self.votes[i], 1, j), (self.voters[j], 0, i))
+                for node, votes in known.items()
+                if node != own and node not in self.state.scorer.partner[other]
+            ]
+            if max(rivals, default=0.0) > -total - _MARGIN:
+                continue
+            self.state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
+            self.vote(i, j)
