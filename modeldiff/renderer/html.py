@@ -1,0 +1,155 @@
+# The page people open: one file, no network, a strict Content-Security-Policy by hashes. The template says what stands
+# where; styles and script are files of their own in `templates/` and are put in as they are. All that a reader must
+# see stands in static HTML (verdict, list, picture, tables of the gravest layers), so the page is whole without
+# JavaScript; the script adds what moves. Opening a fold: the inside of every fold is laid out here and waits in a
+# `template` element; the script puts it in and pushes down what is below, because ranks are stacked. Rejected: a second
+# layout in the browser, and one layout with everything open, which says nothing about where the reader was.
+"""The `html` format."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jinja2
+from markupsafe import Markup, escape
+
+from modeldiff.diagram import Diagram
+from modeldiff.renderer import palette, templates
+from modeldiff.renderer.boxes import CLASSES, Words
+from modeldiff.renderer.characters import visible
+from modeldiff.renderer.drawing import Pencil
+from modeldiff.renderer.island import island
+from modeldiff.renderer.strip import strip
+from modeldiff.renderer.svg import picture
+from modeldiff.report import Code, LayerView, Phrase, Report, Status
+from modeldiff.report.words import plain
+
+STYLES = ("page.css", "panes.css", "picture.css", "paper.css")
+SCRIPTS = ("words.js", "picture.js", "inspector.js", "overview.js", "page.js")
+TABLES = 120
+"""Changed layers whose tables stand in the static page, gravest first."""
+LISTED = 600
+"""Rows of the list in the static page; the script adds the rest."""
+PAD = 20
+"""Around the picture."""
+
+
+def render(report: Report, diagram: Diagram | None) -> str:
+    """The page.
+
+    Raises:
+        RenderError: there is no Graphviz, or the templates are missing.
+    """
+    assert diagram is not None
+    words = Words(report, compares=diagram.compares)
+    drawn, note = picture(diagram, words)
+    pencil = Pencil(words, is_live=True, frames={}, holds={}, parents={})
+    body = pencil.scene(drawn)
+    style = "".join([palette.page(), *map(templates.read, STYLES)])
+    script = "".join(["(() => {\n", *map(templates.read, SCRIPTS), "})();\n"])
+    box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
+    changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
+    return (
+        _environment(report)
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            compares=diagram.compares,
+            title=f"{plain(report.verdict)}",
+            style=Markup(style),  # noqa: S704 -- our own files
+            script=Markup(script),  # noqa: S704 -- our own files
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            arrows=Markup(palette.ARROWS),  # noqa: S704 -- our own constant
+            picture=Markup(body),  # noqa: S704 -- escaped where it is drawn
+            frames={name: Markup(inside) for name, inside in pencil.frames.items()},  # noqa: S704 -- as above
+            box=box,
+            note=note,
+            data=Markup(island(report, pencil.holds, pencil.parents)),  # noqa: S704 -- escaped there
+            strip=strip(report.layers, compares=diagram.compares),
+            views={view.address: view for view in report.layers},
+            index={view.address: number for number, view in enumerate(report.layers)},
+            changed=changed,
+            tables=sorted(changed, key=lambda view: -(view.impact or 0))[:TABLES],
+            groups=list(_listed(report)),
+            unlisted=max(sum(len(group.rows) for group in report.groups) - LISTED, 0),
+            classes=CLASSES,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One group of the list: the addresses in the static page, and the numbers of the layers the script adds."""
+
+    title: str
+    impact: str
+    rows: tuple[str, ...]
+    rest: tuple[int, ...]
+
+
+def _listed(report: Report) -> Iterator[Listed]:
+    index = {view.address: number for number, view in enumerate(report.layers)}
+    room = LISTED
+    for group in report.groups:
+        rest = tuple(index[address] for address in group.rows[room:])
+        yield Listed(group.title, group.impact, group.rows[:room], rest)
+        room = max(room - len(group.rows), 0)
+
+
+def _environment(report: Report) -> jinja2.Environment:
+    """Jinja with our filters; everything is escaped unless it says otherwise."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(templates.read),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    places = dict(_places(report))
+    environment.filters["phrase"] = lambda phrase: _phrase(phrase, {})
+    environment.filters["linked"] = lambda phrase: _phrase(phrase, places)
+    environment.filters["plain"] = lambda phrase: visible(plain(phrase))
+    environment.filters["visible"] = visible
+    environment.filters["about"] = _about
+    return environment
+
+
+def _places(report: Report) -> Iterator[tuple[str, str]]:
+    """Addresses by path text; where old and new layers share one, the new layer is meant."""
+    for view in report.layers:
+        if view.new is None and view.old is not None:
+            yield view.old, view.address
+    for view in report.layers:
+        if view.new is not None:
+            yield view.new, view.address
+
+
+def _phrase(phrase: Phrase, places: dict[str, str]) -> Markup:
+    """Words of ours as they are, words from a file as code, and as a link where they name a layer."""
+    parts = []
+    for word in phrase:
+        shown = escape(visible(word))
+        if isinstance(word, Code):
+            shown = Markup("<code>{}</code>").format(shown)
+            if word in places:
+                shown = Markup('<a href="#{}">{}</a>').format(places[word], shown)
+        parts.append(shown)
+    return Markup("").join(parts)
+
+
+def _about(view: LayerView) -> str:
+    """Class and summary."""
+    return visible(", ".join(filter(None, (view.class_name, view.summary))))
+
+
+def _hash(text: str) -> str:
+    """The Content-Security-Policy source of an inline element."""
+    # The browser hashes what it parsed, where line ends are plain.
+    assert not re.search("\r|</(script|style)", text)
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,151 @@
+# What the page's script knows: the report once more as data, small. Texts that recur (class names, config keys, whole
+# configs of repeated blocks) are written once and numbered, histograms are one character a bin, and empty fields are
+# left out: a model of 4000 layers stays far below the 3 MB a mail or a review comment carries. Rejected: drawing every
+# layer's panel as HTML (ten times the size) and compressing (a page that nobody can read in its source).
+"""The report as JSON inside the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modeldiff.changes import Histogram
+from modeldiff.report import Code, ConfigRow, LayerView, Link, Phrase, Report, Status, WeightView
+
+BARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$()*+,-./:;=?@[]^_{|}~"
+"""Heights of histogram bars, low to high."""
+_STATUSES = list(Status)
+
+
+def island(report: Report, frames: Mapping[str, Sequence[str]], parents: Mapping[str, str]) -> str:
+    """JSON that is safe inside a `script` element.
+
+    Args:
+        report: the words.
+        frames: the addresses directly inside each fold and group of the picture, "" for the picture itself.
+        parents: the frame around each frame.
+    """
+    writer = _Writer(report)
+    layers = [writer.layer(view) for view in report.layers]
+    data = {
+        "layers": layers,
+        "texts": list(writer.texts),
+        "configs": [rows for _, rows in writer.configs.values()],
+        "statuses": [status.value for status in _STATUSES],
+        "signs": [status.sign for status in _STATUSES],
+        "bars": BARS,
+        "frames": {
+            name: [parents.get(name, ""), [writer.index[address] for address in addresses]]
+            for name, addresses in frames.items()
+        },
+    }
+    return escaped(data)
+
+
+def escaped(data: Any) -> str:
+    """Compact JSON without any character that could end a script or be read as markup."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class _Writer:
+    """Numbers for recurring texts."""
+
+    def __init__(self, report: Report) -> None:
+        self.index = {view.address: number for number, view in enumerate(report.layers)}
+        self.texts: dict[str, int] = {}
+        self.configs: dict[tuple[tuple[ConfigRow, ...], bool], tuple[int, list[list[int]]]] = {}
+
+    def layer(self, view: LayerView) -> dict[str, Any]:
+        """One layer; a key is missing where it has nothing to say."""
+        fields = {
+            "a": view.address,
+            "n": view.name,
+            "o": view.old_name,
+            "p": self.index.get(view.parent),
+            "s": _STATUSES.index(view.status),
+            "i": view.impact.label if view.impact is not None else None,
+            "c": self.text(view.class_name),
+            "u": self.text(view.summary) if view.summary else None,
+            "h": self.text(view.shape) if view.shape else None,
+            "f": _phrase(view.figure),
+            "l": [_phrase(line) for line in view.lines],
+            "w": [_phrase(line) for line in view.warnings],
+            "k": self.config(view) if view.config else None,
+            "t": [self.weight(weight) for weight in view.weights],
+            "m": _phrase(view.match),
+            "in": [self.link(link) for link in view.inputs],
+            "out": [self.link(link) for link in view.outputs],
+            "q": list(view.parameters) if any(view.parameters) else None,
+            "d": None if view.moved is None or view.moved != view.moved else min(view.moved, 1e9),
+            "z": None if view.trainable else 1,
+        }
+        return {key: value for key, value in fields.items() if value is not None and value not in ([], "")}
+
+    def text(self, text: str) -> int:
+        """The number of a text that may recur."""
+        return self.texts.setdefault(text, len(self.texts))
+
+    def config(self, view: LayerView) -> int:
+        """The number of a config: [key, value] where nothing is compared or changed, else [key, old, new].
+
+        A side that lacks the key is -1.
+        """
+        is_pair = view.old is not None and view.new is not None
+        known = (view.config, is_pair)
+        if known not in self.configs:
+            rows = []
+            for row in view.config:
+                sides = [row.old, row.new] if is_pair and row.changed else [row.new if row.new is not None else row.old]
+                rows.append([self.text(row.key), *(-1 if side is None else self.text(side) for side in sides)])
+            self.configs[known] = len(self.configs), rows
+        return self.configs[known][0]
+
+    def weight(self, weight: WeightView) -> list[Any]:
+        """Name, shape, dtype, entries, status, verdict; then statistics, histogram, digest where there are."""
+        fields: list[Any] = [
+            self.text(weight.name),
+            self.text(weight.shape),
+            self.text(weight.dtype),
+            weight.size,
+            _STATUSES.index(weight.status),
+            self._shared(_phrase(weight.verdict)),
+        ]
+        if weight.stats:
+            fields.append([[self.text(label), old, new] for label, old, new in weight.stats])
+        if weight.histogram is not None or weight.digest:
+            fields += [[]] * (7 - len(fields))
+            fields.append(_histogram(weight.histogram) if weight.histogram is not None else 0)
+        if weight.digest:
+            fields.append(weight.digest)
+        return fields
+
+    def _shared(self, phrase: Any) -> Any:
+        """A plain sentence as a number: `identical` recurs."""
+        return self.text(phrase) if isinstance(phrase, str) else phrase
+
+    def link(self, link: Link) -> list[Any]:
+        """The layer's number or its address, the label where it says more than the name, the status."""
+        number = self.index.get(link.address)
+        fields: list[Any] = [link.address if number is None else number, _phrase(link.label)]
+        return fields if link.status is Status.UNCHANGED else [*fields, _STATUSES.index(link.status)]
+
+
+def _phrase(phrase: Phrase) -> Any:
+    """Plain words as one text; with words from a file a list in which those stand in a list of their own."""
+    if not any(isinstance(word, Code) for word in phrase):
+        return "".join(phrase)
+    return [[str(word)] if isinstance(word, Code) else word for word in phrase]
+
+
+def _histogram(histogram: Histogram) -> list[Any]:
+    top = max((*histogram.old, *histogram.new, 1))
+    last = len(BARS) - 1
+
+    def bars(counts: Sequence[int]) -> str:
+        return "".join(BARS[-(-count * last // top)] for count in counts)
+
+    return [float(f"{histogram.low:.4g}"), float(f"{histogram.high:.4g}"), bars(histogram.old), bars(histogram.new)]

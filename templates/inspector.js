@@ -1,0 +1,78 @@
+// The panel of one layer, made when it is chosen: 4000 panels in the page would be most of its size.
+function panel(index) {
+  const layer = layers[index], status = statusOf(layer), pair = compares && status !== "added" && status !== "removed";
+  return h("article.ly", { "aria-labelledby": "chosen" }, head(layer, status),
+    (layer.w || []).map(line => h("p.note", null, ...phrase(line))),
+    compares && pair && layer.l ? h("ul.facts", null, ...layer.l.map(line => h("li", null, ...phrase(line)))) : "",
+    config(layer, pair), weights(layer, status), match(layer), connections(layer));
+}
+
+function head(layer, status) {
+  const about = [compares ? status : "", text(layer.c), layer.i || "", layer.z ? "frozen" : ""].filter(Boolean).join(" · ");
+  const parent = layer.p === undefined ? "" : path(layer).slice(0, -layer.n.replace(/~/g, "~0").replace(/\//g, "~1").length);
+  return h(`div.ly-h${compares ? "" : ".plain"}`, null, compares ? sign(status) : "",
+    h("h3", { id: "chosen" }, parent && h("i", null, visible(parent)), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
+    h("p", null, about), layer.u !== undefined || layer.h !== undefined ? h("p", null, [text(layer.u), layer.h === undefined ? "" : `output ${text(layer.h)}`].filter(Boolean).join(" · ")) : "");
+}
+
+function config(layer, pair) {
+  if (layer.k === undefined) return "";
+  const rows = data.configs[layer.k], changed = rows.filter(row => row.length > 2), same = rows.filter(row => row.length < 3);
+  const key = number => h("th", { scope: "row" }, h("code", null, visible(text(number))));
+  const side = (kind, number) => h("td" + (number < 0 ? "" : kind), null, number < 0 ? "not there" : visible(text(number)));
+  const rest = h("table.t.kv", null, h("tbody", null, ...same.map(([name, value]) => h("tr", null, key(name), h("td", null, visible(text(value)))))));
+  const words = pair ? `${same.length} unchanged key${same.length === 1 ? "" : "s"}` : `${same.length} key${same.length === 1 ? "" : "s"}`;
+  return [h("h4", null, "Config ", h("span", null, !pair ? "" : changed.length ? `${changed.length} of ${rows.length} keys` : "unchanged")),
+    changed.length ? h("table.t.kv", null, h("thead", null, h("tr", null, ...["key", "old", "new"].map(name => h("th", { scope: "col" }, name)))),
+      h("tbody", null, ...changed.map(([name, old, now]) => h("tr", null, key(name), side(".x", old), side(".y", now))))) : "",
+    same.length ? h("details", same.length <= 12 && !compares ? { open: "" } : null, h("summary", null, words), rest) : ""];
+}
+
+function weights(layer, status) {
+  if (!layer.t) return "";
+  const [old, now] = layer.q || [null, null];
+  const count = old === null || old === undefined ? number(now || 0) : now === null || now === undefined ? number(old) : old === now ? number(now) : `${number(old)} → ${number(now)}`;
+  return [h("h4", null, "Weights ", h("span", null, `${count} parameters`)), ...layer.t.map(tensor)];
+}
+
+function tensor([name, shape, type, , status, verdict, stats, histogram, digest]) {
+  const rows = stats && stats.length ? stats : null;
+  return h("div.ten", null,
+    h("p.tn", null, h("b", null, visible(text(name))), h("span.num", null, text(shape)), h("span", null, text(type))),
+    plain(verdict) ? h("p.nat", null, data.signs[status] && compares ? h("span.vh", null, `${data.statuses[status]}: `) : "", ...phrase(verdict)) : "",
+    histogram ? plot(histogram) : "",
+    rows ? h("table.t", null, h("thead", null, h("tr", null, h("td"), h("th.r", { scope: "col" }, compares ? "old" : ""), compares ? h("th.r", { scope: "col" }, "new") : "")),
+      h("tbody", null, ...rows.map(([label, old, now]) => h("tr", null, h("th", { scope: "row" }, text(label)), ...(compares ? [h("td.r", null, old), h("td.r", null, now)] : [h("td.r", null, now || old)]))))) : "",
+    digest ? h("p.mute", null, h("code", null, digest)) : "");
+}
+
+/** Both sides over shared bins: old as bars, new as a line. */
+function plot([low, high, old, now]) {
+  const wide = 360, foot = 84, top = 6, count = Math.max(old.length, now.length), bin = wide / count;
+  const y = char => foot - data.bars.indexOf(char) / (data.bars.length - 1) * (foot - top);
+  const bars = [...old].map((char, i) => char === "0" ? "" : `M${(i * bin + .5).toFixed(1)} ${foot}V${y(char).toFixed(1)}h${(bin - 1).toFixed(1)}V${foot}z`).join("");
+  const line = [...now].map(char => `V${y(char).toFixed(1)}h${bin.toFixed(2)}`).join("");
+  const short = value => (Math.abs(value) >= 1e4 || (value && Math.abs(value) < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(2)))).replace("-", "−");
+  const zero = low < 0 && high > 0 ? -low / (high - low) * wide : -1;
+  const label = (x, words, anchor) => s("text", { x, y: 98, "text-anchor": anchor }, words);
+  return [s("svg.hist", { viewBox: `0 0 ${wide} 102`, role: "img", "aria-label": `Histogram of ${old.length && now.length ? "both sides over shared bins" : "the values"}, ${short(low)} to ${short(high)}` },
+    s("path.o", { d: bars }), now.length ? s("path.n", { d: `M0 ${foot}${line}V${foot}` }) : "", s("line", { x1: 0, x2: wide, y1: foot + .5, y2: foot + .5 }),
+    label(0, short(low), "start"), zero > 40 && zero < wide - 40 ? label(zero, "0", "middle") : "", label(wide, short(high), "end")),
+  h("p.key", null, bars ? h("span", null, h("i"), compares ? "old" : "values") : "", now.length ? h("span", null, h("i.new"), "new") : "")];
+}
+
+const match = layer => layer.m ? [h("h4", null, "Match"), h("p.mute", null, ...phrase(layer.m))] : "";
+
+function connections(layer) {
+  const side = (name, links) => links ? [h("dt", null, name), ...links.map(link)] : [];
+  const rows = [...side("Inputs", layer.in), ...side("Outputs", layer.out)];
+  if (!rows.length) return "";
+  return [h("h4", null, "Connections"), h("dl.nb", null, ...rows)];
+}
+
+function link([to, label, status]) {
+  const known = typeof to === "number", words = phrase(label);
+  const target = known ? h("a", { href: "#" + layers[to].a }, ...words) : h("span", null, ...words);
+  return h("dd", { class: "nb-" }, status === undefined ? "" : sign(data.statuses[status]), target,
+    status === undefined ? "" : h("span.mute", null, ` ${data.statuses[status]} connection`));
+}

@@ -1,0 +1,153 @@
+// One state, and every pane renders from it: what is chosen is the address, what is filtered is in the controls. So quick
+// choices in a row cannot leave one pane behind, and back, forward and a pasted link need no code of their own.
+const main = $("main"), search = $("#q"), rowsPane = $("#rows"), panelPane = $("#panel");
+for (const list of $$("ul[data-more]")) list.append(...ints(list.dataset.more).map(listRow));
+const rows = $$(".it"), searched = rows.map(row => row.textContent.toLowerCase());
+const rowByLayer = new Map(rows.map(row => [Number(row.dataset.i), row]));
+const others = $("#others");
+
+/** The chosen layer's number, or null. */
+function chosen() {
+  const address = location.hash.slice(1), index = numbers.get(address) ?? numbers.get(again(address));
+  return index === undefined ? null : index;
+}
+/** Browsers and mail programs write some characters of an address their own way. */
+function again(address) {
+  const cut = address.indexOf("=");
+  try { return address.slice(0, cut + 1) + encodeURIComponent(decodeURIComponent(address.slice(cut + 1))).replace(/%2F/g, "/").replace(/[!'()*]/g, char => "%" + char.charCodeAt(0).toString(16).toUpperCase()); } catch { return address; }
+}
+const choose = address => { if (location.hash === "#" + address) render(true); else location.hash = address; };
+
+/** Show the chosen layer everywhere. */
+function render(byReader) {
+  const index = chosen();
+  for (const element of $$(".on, [aria-current]")) { element.classList.remove("on"); element.removeAttribute("aria-current"); }
+  if (strip) { mark("mark", index); fill(strip, { "aria-valuenow": index ?? 0, "aria-valuetext": index === null ? "nothing chosen" : told(index) }, []); }
+  $$("article", panelPane).forEach(article => article.remove());
+  $("#overview").hidden = index !== null;
+  if (index === null) { $("#say").textContent = ""; return; }
+  panelPane.append(panel(index));
+  panelPane.scrollTop = 0;
+  $("#say").textContent = `${visible(layers[index].n)}, ${statusOf(layers[index])}`;
+  const row = rowByLayer.get(index) || $(`.it[data-i="${index}"]`, others);
+  if (row) {
+    row.setAttribute("aria-current", "true");
+    const a = row.getBoundingClientRect(), b = rowsPane.getBoundingClientRect();
+    if (rowsPane.scrollHeight > rowsPane.clientHeight + 1) { if (a.top < b.top + 32) rowsPane.scrollTop += a.top - b.top - 32; else if (a.bottom > b.bottom) rowsPane.scrollTop += a.bottom - b.bottom + 8; }
+  }
+  reveal(index);
+  const box = rowOf(layers[index].a);
+  if (box) { box.classList.add("on"); if (scroller.clientWidth) show(box); }
+  if (byReader && innerWidth < 720) pane("insp");
+}
+
+/** What the picture dims, after folds opened or filters changed. */
+function refresh() {
+  const index = chosen(), box = index === null ? null : rowOf(layers[index].a);
+  for (const element of $$(".on", graph)) element.classList.remove("on");
+  if (box) box.classList.add("on");
+  const shown = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => "#" + layers[row.dataset.i].a)) : null;
+  for (const row of $$("a.r", graph)) row.classList.toggle("dim", shown !== null && !shown.has(row.getAttribute("href")));
+}
+
+// Filters: statuses are alternatives, impacts narrow them, words narrow the rest.
+const pressed = kind => $$(`.chip[data-${kind}][aria-pressed="true"]`).map(chip => chip.dataset[kind]);
+const filtering = () => Boolean($('.chip[aria-pressed="true"]')) || search.value.trim() !== "";
+function filter() {
+  const statuses = pressed("status"), impacts = pressed("impact"), words = search.value.trim().toLowerCase();
+  let count = 0;
+  rows.forEach((row, number) => {
+    const layer = layers[row.dataset.i];
+    const passes = (!statuses.length || statuses.includes(statusOf(layer))) && (!impacts.length || impacts.includes(layer.i)) && (!words || searched[number].includes(words));
+    row.parentNode.hidden = !passes;
+    count += passes;
+  });
+  for (const group of $$(".grp")) if (group !== others) group.hidden = !$("li:not([hidden])", group);
+  const found = [];
+  if (words && !statuses.length && !impacts.length) layers.forEach((layer, index) => { if (!rowByLayer.has(index) && path(layer).toLowerCase().includes(words)) found.push(index); });
+  others.hidden = !found.length;
+  $("ul", others).replaceChildren(...found.slice(0, 60).map(listRow));
+  $("#others-count").textContent = found.length > 60 ? `60 of ${number(found.length)}` : String(found.length);
+  $("#shown").textContent = count === rows.length ? `${count} layers` : `${count} of ${rows.length} layers`;
+  $("#none").hidden = count + found.length > 0;
+  refresh();
+}
+for (const chip of $$(".chip")) chip.addEventListener("click", () => { chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true")); filter(); });
+search.addEventListener("input", filter);
+$("#clear").addEventListener("click", () => { search.value = ""; for (const chip of $$('.chip[aria-pressed="true"]')) chip.setAttribute("aria-pressed", "false"); filter(); });
+
+// Views: folded, everything, or one side of it.
+const viewButtons = $$("#views button");
+function look(name) {
+  for (const button of viewButtons) button.setAttribute("aria-pressed", String(button.dataset.view === name));
+  scroller.classList.toggle("view-old", name === "old"); scroller.classList.toggle("view-new", name === "new");
+  openAll(name === "all");
+  refresh();
+  render(false);
+}
+for (const button of viewButtons) button.addEventListener("click", () => look(button.dataset.view));
+
+function pane(name) {
+  main.dataset.pane = name;
+  for (const button of $$(".tabs button")) button.setAttribute("aria-pressed", String(button.dataset.pane === name));
+  const top = main.getBoundingClientRect().top + scrollY - $(".tabs").offsetHeight;
+  if (innerWidth < 720 && scrollY > top) scrollTo(0, top);
+  if (name === "pic") { fit(false); refresh(); const box = $(".on", graph); if (box) show(box); }
+}
+for (const button of $$(".tabs button")) button.addEventListener("click", () => pane(button.dataset.pane));
+
+$("#in").addEventListener("click", () => zoom(zoomed * 1.2));
+$("#out").addEventListener("click", () => zoom(zoomed / 1.2));
+$("#fit").addEventListener("click", () => fit(true));
+addEventListener("resize", () => { size(); });
+addEventListener("hashchange", () => render(true));
+document.addEventListener("click", event => { const link = event.target.closest("a[href]"); if (link && link.getAttribute("href") === location.hash) render(true); });
+
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+$("#theme").addEventListener("click", event => {
+  const dark = page.dataset.theme ? page.dataset.theme === "dark" : systemDark.matches;
+  page.dataset.theme = dark ? "light" : "dark";
+  event.currentTarget.setAttribute("aria-pressed", String(!dark));
+  overview();
+});
+systemDark.addEventListener("change", overview);
+
+const help = $("#help");
+$("#keys").addEventListener("click", () => help.showModal());
+$("#close").addEventListener("click", () => help.close());
+$("#copy").addEventListener("click", async event => {
+  const button = event.currentTarget;
+  try { await navigator.clipboard.writeText(location.href); button.textContent = "Copied"; } catch { button.textContent = location.hash || "#"; }
+  setTimeout(() => { button.textContent = "Copy link"; }, 1600);
+});
+
+/** One step through the list as it is filtered. */
+function step(by) {
+  const live = $$(".it").filter(row => !row.parentNode.hidden && !row.closest("[hidden]")), index = chosen();
+  const at = live.findIndex(row => Number(row.dataset.i) === index);
+  const next = live[at < 0 ? (by > 0 ? 0 : live.length - 1) : Math.max(0, Math.min(live.length - 1, at + by))];
+  if (next) choose(next.getAttribute("href").slice(1));
+}
+addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.target === search) {
+    if (event.key === "Escape") { search.value = ""; filter(); search.blur(); }
+    if (event.key === "Enter") { const first = $$(".it").find(row => !row.parentNode.hidden && !row.closest("[hidden]")); if (first) { choose(first.getAttribute("href").slice(1)); search.blur(); } }
+    return;
+  }
+  const act = {
+    j: () => step(1), k: () => step(-1), "/": () => { if (innerWidth < 720) pane("list"); search.focus(); search.select(); },
+    f: () => { const chip = $(".chip"); if (chip) chip.focus(); }, e: () => look($("[data-view=all]").getAttribute("aria-pressed") === "true" ? "changes" : "all"),
+    "+": () => zoom(zoomed * 1.2), "=": () => zoom(zoomed * 1.2), "-": () => zoom(zoomed / 1.2), 0: () => fit(true), "?": () => help.showModal(),
+    Escape: () => { if (location.hash) { history.pushState(null, "", location.pathname + location.search); render(false); } },
+  }[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+
+read(root);
+for (const one of frames.values()) one.wasOpen = one.open;
+place();
+fit(false);
+filter();
+render(false);
+if (chosen() !== null && innerWidth < 720) pane("insp");

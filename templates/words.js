@@ -1,0 +1,66 @@
+"use strict";
+// The report as data (renderer/island.py writes it) and as elements. Text only ever goes in as text nodes.
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const page = document.documentElement;
+page.classList.add("js");
+const data = JSON.parse($("#data").textContent);
+const layers = data.layers, texts = data.texts;
+const numbers = new Map(layers.map((layer, index) => [layer.a, index]));
+const CLASS = { added: "add", removed: "del", changed: "chg", renamed: "ren", moved: "mov", unchanged: "same" };
+const compares = layers.some(layer => layer.m) || $(".chip") !== null || !$("#graph").classList.contains("one");
+const SVG = "http://www.w3.org/2000/svg";
+
+const text = number => number === undefined || number < 0 ? "" : texts[number];
+const statusOf = layer => data.statuses[layer.s];
+const number = value => value.toLocaleString("en-US");
+
+/** An element: h("p.note", {title: "x"}, "text", child, …); what is null or "" is left out. */
+function h(kind, attributes, ...children) {
+  const [tag, ...classes] = kind.split(".");
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  return fill(element, attributes, children);
+}
+
+/** The same in SVG. */
+function s(kind, attributes, ...children) {
+  const [tag, ...classes] = kind.split(".");
+  const element = document.createElementNS(SVG, tag);
+  if (classes.length) element.setAttribute("class", classes.join(" "));
+  return fill(element, attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+  element.append(...children.flat().filter(child => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/** Characters that act instead of being read, made visible. */
+const visible = words => words.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, char => {
+  const code = char.codePointAt(0), digits = code < 256 ? 2 : code < 65536 ? 4 : 8;
+  return "\\" + { 2: "x", 4: "u", 8: "U" }[digits] + code.toString(16).padStart(digits, "0");
+});
+
+/** A phrase as nodes: words from a file are lists of one. */
+const phrase = words => typeof words === "number" ? [text(words)] : typeof words === "string" ? [words]
+  : (words || []).map(word => typeof word === "string" ? word : h("code", null, visible(word[0])));
+const plain = words => typeof words === "number" ? text(words) : typeof words === "string" ? words : (words || []).flat().join("");
+
+const sign = status => h(`span.sg.${CLASS[status]}`, { "aria-hidden": "true" }, data.signs[data.statuses.indexOf(status)]);
+const path = layer => decodeURIComponent(layer.a.slice(layer.a.indexOf("=") + 1));
+
+/** One row of the list, as the template writes it. */
+function listRow(index) {
+  const layer = layers[index], status = statusOf(layer);
+  const parent = layer.p === undefined ? "" : `${visible(layers[layer.p].n)}/`;
+  const told = [];
+  for (const line of layer.w || []) told.push(told.length ? "; " : "", h("span.warn", null, ...phrase(line)));
+  for (const line of layer.l || []) told.push(told.length ? "; " : "", ...phrase(line));
+  if (!told.length) told.push([text(layer.c), text(layer.u)].filter(Boolean).join(", "));
+  return h("li", null, h(`a.it.${CLASS[status]}`, { href: "#" + layer.a, "data-i": index },
+    compares ? sign(status) : "", h("span.n", null, compares ? h("span.vh", null, `${status} `) : "",
+      parent && h("i", null, parent), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
+    h("span.v", null, plain(layer.f)), h("span.w", null, ...told)));
+}
