@@ -141,17 +141,26 @@ def _last_axis(result: dict[str, Any], config: Mapping[str, Any], rank: int | No
     result["axis"] = axes[0] if len(axes) == 1 else axes
 
 
-def _attention_axes(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
+def _attention(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
     del config
+    if isinstance(result.get("output_shape"), int):
+        result["output_shape"] = [result["output_shape"]]
     if rank is not None and result.get("attention_axes") == list(range(1, rank - 1)):
         del result["attention_axes"]
 
 
-def _symmetric_rotation(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
+def _rotation(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
     del config, rank
     factor = result.get("factor")
     if isinstance(factor, int | float) and not isinstance(factor, bool):
         result["factor"] = [-factor, factor]
+
+
+def _contrast(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
+    del config, rank
+    factor = result.get("factor")
+    if isinstance(factor, int | float) and not isinstance(factor, bool):
+        result["factor"] = [0, factor]
 
 
 def _tensorflow_op(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
@@ -192,8 +201,9 @@ _SPECIAL: dict[str, Callable[[dict[str, Any], Mapping[str, Any], int | None], No
     "UnitNormalization": _last_axis,
     "Normalization": _last_axis,
     "RMSNormalization": _last_axis,
-    "MultiHeadAttention": _attention_axes,
-    "RandomRotation": _symmetric_rotation,
+    "MultiHeadAttention": _attention,
+    "RandomContrast": _contrast,
+    "RandomRotation": _rotation,
     "TensorFlowOpLayer": _tensorflow_op,
     "Bidirectional": _bidirectional,
     **{

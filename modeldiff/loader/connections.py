@@ -81,8 +81,10 @@ def _is_triple(item: Any) -> TypeGuard[list[Any]]:
 
 
 def is_empty(value: Any) -> bool:
-    """None, or a list of nothing but None: an argument that was not given."""
-    return value is None or (isinstance(value, list) and all(item is None for item in value))
+    """None, or a list or dict of nothing but None: an argument that was not given."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is None or (isinstance(value, list) and bool(value) and all(item is None for item in value))
 
 
 # Keras 1 and 2 ------------------------------------------------------------------------------------------------------

@@ -251,7 +251,11 @@ class _Builder:
             if body is not None:
                 inferred = body.output_shapes if entry.is_model else _over_time(body, taken)
             else:
-                inferred = None if entry.is_op else infer(class_name, config, taken, call.kwargs)
+                inferred = (
+                    None
+                    if entry.is_op
+                    else infer(class_name, config, taken, call.kwargs, is_keras3=self.version[:1] > "2")
+                )
             for number, shape in enumerate(inferred or ()):
                 if shape is not None:
                     self.shapes.setdefault(TensorRef(entry.name, index, number), shape)

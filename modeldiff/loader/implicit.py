@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from modeldiff.graph import Call, TensorRef
@@ -107,16 +107,30 @@ def _without_masks(calls: Calls, entries: Mapping[str, Entry], ends: Sequence[Te
         for name in only_masks
         if entries[name].class_name == "NotEqual" and any(ref in masked for ref in calls[name][0].inputs)
     }
-    gone = set(rooted)  # what comes from the root by way of other mask operations is Keras' own, too
-    stack = list(rooted)
-    while stack:
-        for user, _ in users[stack.pop()]:
-            if user in only_masks and user not in gone:
-                gone.add(user)
-                stack.append(user)
+    gone = _reached(rooted, lambda name: (user for user, _ in users[name] if user in only_masks))
+    # and what nothing but those take: the zeros to which a mask is broadcast
+    gone = _reached(
+        gone,
+        lambda name: (
+            ref.layer
+            for call in calls.get(name, ())
+            for ref in call.inputs
+            if ref.layer in only_masks and all(user in gone for user, _ in users[ref.layer])
+        ),
+    )
     if not gone:
         return calls
     return {name: [_without_refs(call, gone) for call in made] for name, made in calls.items() if name not in gone}
+
+
+def _reached(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    found = set(start)
+    stack = list(found)
+    while stack:
+        new = set(following(stack.pop())) - found
+        found |= new
+        stack.extend(new)
+    return found
 
 
 def _makes_masks(entry: Entry) -> bool:

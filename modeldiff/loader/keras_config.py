@@ -45,7 +45,7 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
         raise NotAModel("this JSON is no Keras model", fix="a model's config has `class_name` and `config`")
     notes: list[Note] = []
     models = collect(config, layer_names, notes)
-    version = keras_version or str(config.get("keras_version") or "")
+    version = keras_version or str(config.get("keras_version") or ("3" if "registered_name" in config else ""))
     built: dict[LayerPath, Built] = {}
     for model in reversed(models):
         built[model.path] = build(model, built, version, notes)

@@ -13,10 +13,17 @@ from modeldiff.loader.spatial_shapes import SPATIAL, Config, Rule, channels_firs
 
 
 def infer(
-    class_name: str, config: Config, inputs: Sequence[Shape | None], kwargs: Config | None = None
+    class_name: str,
+    config: Config,
+    inputs: Sequence[Shape | None],
+    kwargs: Config | None = None,
+    *,
+    is_keras3: bool = True,
 ) -> tuple[Shape, ...] | None:
     """One shape per output of a layer, given the shapes of its tensors in order; None where no rule tells."""
     rule = _RULES.get(class_name)
+    if rule is _einsum and not is_keras3:
+        rule = _traced_einsum
     if rule is None or not inputs or (kwargs and kwargs.get("return_attention_scores")):
         return None
     if kwargs and rule is _tensorflow_function and any(isinstance(value, list | dict) for value in kwargs.values()):
@@ -123,6 +130,17 @@ def _einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None
     if len(shape) != len(source) or len(output) != len(result) - 1:
         return None
     return ((shape[0], *output),)
+
+
+def _traced_einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
+    """Keras 2 runs the equation: dimensions left open in `output_shape` are those of the input."""
+    written = _einsum(config, inputs)
+    source, _, result = str(config["equation"]).partition("->")
+    if written is None or "." in result:
+        return written
+    sizes = dict(zip(source.partition(",")[0], inputs[0], strict=True))
+    pairs = zip(result, written[0], strict=True)
+    return (tuple(sizes.get(letter) if size is None else size for letter, size in pairs),)
 
 
 def _recurrent(config: Config, inputs: Sequence[Shape], units: Sequence[Shape] | None = None) -> tuple[Shape, ...]:

@@ -63,6 +63,7 @@ IGNORED: dict[str, frozenset[str]] = {
             ("function_type", "module", "output_shape", "output_shape_type", "output_shape_module", "mask_type",
              "mask_module"),
         ),
+        ("Discretization", ("dtype",)),
         ("RandomCrop", ("seed",)),  # Keras 3 makes one up and writes it
         ("AdditiveAttention", ("score_mode",)),  # inherited, without effect
     )
