@@ -110,15 +110,22 @@ def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
         yield ("weights resized, the overlap is equal",)
     elif reshapes:
         yield joined((Code(change.weight), " ", *reshaped(change)) for change in reshapes)
-    if len(moves) > 2 and len({change.nature for change in moves}) == 1 and moves[0].nature in _BY_DISTANCE:
-        shares = sorted(move.movement.relative_l2 for move in moves if math.isfinite(move.movement.relative_l2))
-        yield (f"{len(moves)} weights {_BY_DISTANCE[moves[0].nature]} by {span(shares[0], shares[-1])}",)
-    else:
-        for change in moves:
-            yield (Code(change.weight), " ", *moved(change))
+    by_nature: dict[Nature, list[WeightChanged]] = {}
+    for change in moves:
+        by_nature.setdefault(change.nature, []).append(change)
+    for nature, alike in by_nature.items():
+        yield _alike(nature, alike) if len(alike) > 1 else (Code(alike[0].weight), " ", *moved(alike[0]))
 
 
-_BY_DISTANCE = {Nature.FINE_TUNED: "fine-tuned", Nature.RETRAINED: "retrained", Nature.UNKNOWN: "moved"}
+def _alike(nature: Nature, changes: Sequence[WeightChanged]) -> Phrase:
+    """Weights of one layer that share a nature, in one phrase."""
+    names = joined((Code(change.weight),) for change in changes) if len(changes) < 3 else (f"{len(changes)} weights",)
+    shares = sorted(change.movement.relative_l2 for change in changes if math.isfinite(change.movement.relative_l2))
+    by = f" by {span(shares[0], shares[-1])}" if shares and nature in _BY_DISTANCE else ""
+    return (*names, f" {_BY_DISTANCE.get(nature, nature.value)}{by}")
+
+
+_BY_DISTANCE = {Nature.FINE_TUNED: "fine-tuned", Nature.RETRAINED: "retrained, moved", Nature.UNKNOWN: "moved"}
 """Natures that are told by how far the values went."""
 
 

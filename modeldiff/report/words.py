@@ -266,7 +266,7 @@ def moved(change: WeightChanged) -> Phrase:
         Nature.RECAST: "recast: the old values rounded to a narrower dtype",
         Nature.FINE_TUNED: f"fine-tuned {by}",
         Nature.RETRAINED: f"retrained, moved {by}",
-        Nature.REINITIALISED: f"re-initialised: uncorrelated with the old (cosine {measure(change.movement.cosine)})",
+        Nature.REINITIALISED: _reinitialised(proof),
         Nature.SCALED: f"scaled by {measure(proof.get('factor', math.nan))}",
         Nature.PERMUTED: "permuted: the same values in another order",
         Nature.PRUNED: f"pruned: {percent(change.movement.changed_fraction)} set to zero, the others equal",
@@ -275,6 +275,12 @@ def moved(change: WeightChanged) -> Phrase:
         Nature.BROKEN: _broken(change),
     }
     return (words.get(change.nature, how_far),)
+
+
+def _reinitialised(proof: Mapping[str, float]) -> str:
+    if "correlation" in proof:
+        return f"re-initialised: uncorrelated with the old (correlation {measure(proof['correlation'])})"
+    return "re-initialised: only zeros and ones now"
 
 
 def _broken(change: WeightChanged) -> str:

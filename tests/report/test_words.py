@@ -133,7 +133,12 @@ def movement(relative_l2: float = 0.0123, **new: int) -> Movement:
     ("nature", "proof", "text"),
     [
         (Nature.FINE_TUNED, {}, "kernel fine-tuned by 1.2 %"),
-        (Nature.REINITIALISED, {}, "kernel re-initialised: uncorrelated with the old (cosine 0.001)"),
+        (
+            Nature.REINITIALISED,
+            {"correlation": 0.001},
+            "kernel re-initialised: uncorrelated with the old (correlation 0.001)",
+        ),
+        (Nature.REINITIALISED, {"zeros": 1.0}, "kernel re-initialised: only zeros and ones now"),
         (Nature.PRUNED, {}, "kernel pruned: 75 % set to zero, the others equal"),
         (Nature.UNKNOWN, {}, "kernel moved by 1.2 %"),
         (Nature.BROKEN, {}, "kernel broken: 3 NaN that were finite"),
