@@ -17,10 +17,6 @@ class _TextFile(SingleFileSnapshotExtension):
     _write_mode = WriteMode.TEXT
     file_extension = _file_extension = "txt"  # with the underscore: syrupy 4, for Python 3.10
 
-    @classmethod
-    def get_snapshot_name(cls, *, test_location, **_):
-        return test_location.item.callspec.id
-
 
 class _MarkdownFile(_TextFile):
     file_extension = _file_extension = "md"
