@@ -84,12 +84,11 @@ def _weight_facts(result: DiffResult, layers: Sequence[LayerView]) -> Iterator[P
     """`41 of 52 layers fine-tuned by 0.4 to 2.8 %`, `11 frozen and identical`."""
     weighted = [layer for layer in layers if layer.moved is not None]
     moved = [layer for layer in weighted if layer.moved]
-    natures = natures_of(result)
     if moved:
+        natures = natures_of(result)
         common = {natures.get(layer.new or "") for layer in moved}
-        word = {frozenset({Nature.FINE_TUNED}): "fine-tuned", frozenset({Nature.REINITIALISED}): "re-initialised"}.get(
-            frozenset(nature for nature in common if nature is not None), "changed"
-        )
+        told = {Nature.FINE_TUNED: "fine-tuned", Nature.REINITIALISED: "re-initialised"}
+        word = told.get(common.pop() or Nature.UNKNOWN, "changed") if len(common) == 1 else "changed"
         yield (f"{_share(len(moved), len(weighted))} {word}{by_distance(layer.moved for layer in moved)}",)
     same = [layer for layer in weighted if not layer.moved]
     if same and moved:

@@ -270,7 +270,7 @@ def moved(change: WeightChanged) -> Phrase:
         Nature.SCALED: f"scaled by {measure(proof.get('factor', math.nan))}",
         Nature.PERMUTED: "permuted: the same values in another order",
         Nature.PRUNED: f"pruned: {percent(change.movement.changed_fraction)} set to zero, the others equal",
-        Nature.QUANTISED: f"quantised to {int(proof.get('values', 0))} values, {how_far}",
+        Nature.QUANTISED: f"quantised to {int(proof.get('levels', 0))} values, {how_far}",
         Nature.LOW_RANK: f"changed by a matrix of rank {int(proof.get('rank', 0))}, {how_far}",
         Nature.BROKEN: _broken(change),
     }
@@ -279,8 +279,12 @@ def moved(change: WeightChanged) -> Phrase:
 
 def _reinitialised(proof: Mapping[str, float]) -> str:
     if "correlation" in proof:
-        return f"re-initialised: uncorrelated with the old (correlation {measure(proof['correlation'])})"
+        return f"re-initialised: uncorrelated with the old (correlation {_two_places(proof['correlation'])})"
     return "re-initialised: only zeros and ones now"
+
+
+def _two_places(of: float) -> str:
+    return f"{of:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def _broken(change: WeightChanged) -> str:

@@ -136,7 +136,7 @@ def movement(relative_l2: float = 0.0123, **new: int) -> Movement:
         (
             Nature.REINITIALISED,
             {"correlation": 0.001},
-            "kernel re-initialised: uncorrelated with the old (correlation 0.001)",
+            "kernel re-initialised: uncorrelated with the old (correlation 0.00)",
         ),
         (Nature.REINITIALISED, {"zeros": 1.0}, "kernel re-initialised: only zeros and ones now"),
         (Nature.PRUNED, {}, "kernel pruned: 75 % set to zero, the others equal"),
