@@ -1,5 +1,6 @@
-# The optimizer's state in one line. Its variables are named differently by every Keras, so nothing is said about
-# single ones: only whether there is a state, whether it is the same, and how many steps it has seen.
+# The optimizer's state in one line. Every Keras names and orders its variables differently, so nothing is said about
+# single ones: only whether there is a state, how many steps it has seen, and whether its values are the same.
+# Two Keras versions store different variables for the same optimizer: between them only the steps are compared.
 """Optimizer state that changed, as one `MetadataChanged`."""
 
 from __future__ import annotations
@@ -14,25 +15,30 @@ from modeldiff.graph import Model, Weight
 KEY = "optimizer_state"
 
 _STEPS = frozenset({"iteration", "iterations", "iter", "step"})
+"""What the count of updates is called, from Keras 2.0 to 3."""
 
 
 def detect(old: Model, new: Model, options: Options) -> Iterator[MetadataChanged]:
-    """At most one change: `none`, or the number of tensors with the step, and whether they are other values."""
+    """At most one change.
+
+    Its values are `absent`, `step 1200` or `present`; the one after may go on with `, restarted` or `, other values`.
+    """
     if not (old.has_weights and new.has_weights) or not (old.optimizer_weights or new.optimizer_weights):
         return
-    before, after = _describe(old.optimizer_weights, options), _describe(new.optimizer_weights, options)
-    if before != after:
-        yield MetadataChanged(ROOT, KEY, before, after)
-    elif options.weights and not _same(old.optimizer_weights, new.optimizer_weights):
-        yield MetadataChanged(ROOT, KEY, before, f"{after}, other values")
+    before, after = (_step(model.optimizer_weights) if options.weights else None for model in (old, new))
+    described = [_described(model.optimizer_weights, step) for model, step in ((old, before), (new, after))]
+    if bool(old.optimizer_weights) != bool(new.optimizer_weights):
+        yield MetadataChanged(ROOT, KEY, *described)
+    elif before is not None and after is not None and before != after:
+        yield MetadataChanged(ROOT, KEY, described[0], described[1] + (", restarted" if after < before else ""))
+    elif options.weights and _differ(old, new):
+        yield MetadataChanged(ROOT, KEY, described[0], f"{described[1]}, other values")
 
 
-def _describe(weights: Sequence[Weight], options: Options) -> str:
+def _described(weights: Sequence[Weight], step: int | None) -> str:
     if not weights:
-        return "none"
-    count = f"{len(weights)} tensor" + "s" * (len(weights) != 1)
-    step = _step(weights) if options.weights else None
-    return count if step is None else f"{count}, step {step}"
+        return "absent"
+    return "present" if step is None else f"step {step}"
 
 
 def _step(weights: Sequence[Weight]) -> int | None:
@@ -48,15 +54,19 @@ def _step(weights: Sequence[Weight]) -> int | None:
         return None
 
 
-def _same(old: Sequence[Weight], new: Sequence[Weight]) -> bool:
-    """Whether all tensors are the same bytes in the same order. What cannot be read is not called different."""
-    if [(weight.shape, weight.dtype) for weight in old] != [(weight.shape, weight.dtype) for weight in new]:
+def _differ(old: Model, new: Model) -> bool:
+    """Whether a tensor has other bytes, where both were written alike. What cannot be read is not called different."""
+    if old.metadata.get("keras_version") != new.metadata.get("keras_version") or old.format != new.format:
         return False
+    pairs = list(zip(old.optimizer_weights, new.optimizer_weights, strict=False))
+    alike = len(old.optimizer_weights) == len(new.optimizer_weights) and all(
+        (before.shape, before.dtype) == (after.shape, after.dtype) for before, after in pairs
+    )
     try:
-        return all(
-            identical(before, after)
-            for before, after in zip(old, new, strict=True)
+        return not alike or any(
+            not identical(before, after)
+            for before, after in pairs
             if before.source is not None and after.source is not None
         )
     except UnreadableFile:
-        return True
+        return False

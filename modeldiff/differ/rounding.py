@@ -84,10 +84,10 @@ def quantised(old: Weight, new: Weight) -> Mapping[str, float] | None:
         UnreadableFile: the values cannot be read.
     """
     groupings = [None] if len(new.shape) < 2 else [None, len(new.shape) - 1, 0]
-    before, after = _leading(old, _HEAD * 16), _leading(new, _HEAD * 16)
+    head = _leading(new, _HEAD * 16)
     for axis in groupings:
-        few = _levels(_groups(after, new.shape, axis, probes=4))
-        if few and not _levels(_groups(before, old.shape, axis, probes=4)):
+        few = _levels(_groups(head, new.shape, axis, probes=4))
+        if few and not _levels(_groups(_leading(old, _HEAD * 16), old.shape, axis, probes=4)):
             values = _leading(new, _BOUND)
             levels = _levels(_groups(values, new.shape, axis))
             if levels:
