@@ -121,7 +121,7 @@ def _legacy_refs(item: Any, depth: int) -> Iterator[RawRef | dict[str, Any] | tu
         for key in sorted(item):
             yield from _legacy_refs(item[key], depth + 1)
     elif item is not None:
-        raise ValueError(f"no reference to a tensor: {str(item)[:40]!r}")
+        raise ValueError(f"{type(item).__name__} instead of a tensor")
 
 
 def _keyword_triple(value: Any, layers: Container[str]) -> _Tensor | None:

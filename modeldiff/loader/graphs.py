@@ -297,7 +297,7 @@ def _model_class(raw: Mapping[str, Any]) -> str:
     """`Sequential` or `Functional`: a subclass of either has the class a person gave it in `class_name` only."""
     config = raw.get("config")
     functional = isinstance(config, dict) and "output_layers" in config
-    name = values.bare(str(raw.get("class_name")))
+    name = values.bare(raw.get("class_name"))
     return "Functional" if functional or name in {"Model", "Functional", "Container", "Network"} else "Sequential"
 
 

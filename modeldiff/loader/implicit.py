@@ -58,7 +58,7 @@ def _without_casts(
         if not entry.is_op or entry.class_name != "Cast" or len(made) != 1 or len(made[0].inputs) != 1:
             continue
         source, target = made[0].inputs[0], entry.config.get("dtype")
-        floats = "float" in dtypes.get(source, "float32") and "float" in str(target)
+        floats = "float" in dtypes.get(source, "float32") and isinstance(target, str) and "float" in target
         if (
             floats
             and name not in ended
@@ -89,8 +89,8 @@ def _casts(entry: Entry, target: Any) -> bool:
         return False
     if entry.is_model:
         return True
-    policy = str(dtype(entry.config.get("dtype")) or "float32").rpartition("from_")[2]
-    return policy.removeprefix("mixed_") == str(target)
+    policy = dtype(entry.config.get("dtype")) or "float32"
+    return isinstance(policy, str) and policy.rpartition("from_")[2].removeprefix("mixed_") == target
 
 
 # Masks --------------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def _without_masks(calls: Calls, entries: Mapping[str, Entry], ends: Sequence[Te
     rooted = {
         name
         for name in only_masks
-        if entries[name].class_name == "NotEqual" and any(ref in masked for ref in calls[name][0].inputs)
+        if entries[name].class_name == "NotEqual" and any(ref in masked for call in calls[name] for ref in call.inputs)
     }
     gone = _reached(rooted, lambda name: (user for user, _ in users[name] if user in only_masks))
     # and what nothing but those take: the zeros to which a mask is broadcast

@@ -108,12 +108,12 @@ def modern(class_name: str, config: Mapping[str, Any]) -> tuple[str, Mapping[str
     if class_name.endswith(("1D", "Pooling1D")):
         new.update({key: [new[key]] for key in _LISTS if isinstance(new.get(key), int)})
     if "data_format" in new:
-        new["data_format"] = {"tf": "channels_last", "th": "channels_first"}.get(str(new["data_format"]))
+        new["data_format"] = "channels_first" if new["data_format"] in ("th", "channels_first") else "channels_last"
     if class_name == "SeparableConvolution2D" and "kernel_initializer" in new:
         new["depthwise_initializer"] = new["pointwise_initializer"] = new.pop("kernel_initializer")
     if "forget_bias_init" in new:
         forget = new.pop("forget_bias_init")
-        new["unit_forget_bias"] = True if forget in {"one", "ones"} else forget
+        new["unit_forget_bias"] = True if forget in ("one", "ones") else forget
     return class_name, _padding(class_name, new)
 
 

@@ -45,7 +45,7 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
         raise NotAModel("this JSON is no Keras model", fix="a model's config has `class_name` and `config`")
     notes: list[Note] = []
     models = collect(config, layer_names, notes)
-    version = keras_version or str(config.get("keras_version") or ("3" if "registered_name" in config else ""))
+    version = keras_version or _version(config)
     built: dict[LayerPath, Built] = {}
     for model in reversed(models):
         built[model.path] = build(model, built, version, notes)
@@ -64,6 +64,12 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
         notes=tuple(notes),
         has_graph=models[0].kind != "opaque",
     )
+
+
+def _version(config: Mapping[str, Any]) -> str:
+    """What `to_json` of Keras 1 and 2 wrote; that of Keras 3 writes none, but other keys."""
+    written = config.get("keras_version")
+    return written if isinstance(written, str) else "3" if "registered_name" in config else ""
 
 
 def _listed(model: ModelObject) -> tuple[str, ...]:

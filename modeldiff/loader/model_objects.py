@@ -64,7 +64,7 @@ def model_kind(raw: Any, *, root: bool = False) -> str:
     """`functional`, `sequential`, or "" where the object is no model with layers."""
     if not isinstance(raw, dict):
         return ""
-    class_name, config = bare(str(raw.get("class_name"))), raw.get("config")
+    class_name, config = bare(raw.get("class_name")), raw.get("config")
     if isinstance(config, list):
         return "sequential" if class_name == "Sequential" or (root and config and _are_layers(config)) else ""
     layers = config.get("layers") if isinstance(config, dict) else None
@@ -117,7 +117,7 @@ def _model(path: LayerPath, raw: Mapping[str, Any], *, trainable: bool) -> Model
     return ModelObject(
         path=path,
         kind=model_kind(raw, root=not path) or "opaque",
-        class_name=bare(str(raw.get("class_name"))),
+        class_name=bare(raw.get("class_name")),
         name=next((name for name in named if isinstance(name, str)), ""),
         raw=raw,
         config=config,
@@ -139,13 +139,16 @@ def _read_entries(model: ModelObject, layer_names: Sequence[str], notes: list[No
         model.branches = len(branches)
         listed, names = [*branches, *listed], ()
     taken: dict[str, Entry] = {}
+    numbers: dict[str, int] = {}
     for position, item in enumerate(listed):
         entry = _entry(item, names[position] if names else "", layer_names)
         before = taken.get(entry.name)
         if before is not None and is_list and before.class_name == entry.class_name and _own_name(item):
             model.chain.append(before)
             continue
-        _make_unique(entry, taken, about, notes)
+        name = entry.name
+        if _make_unique(entry, taken, numbers):
+            notes.append(Note(about, f"two layers are called {name!r}; the later one is shown as {entry.name!r}"))
         taken[entry.name] = entry
         model.entries.append(entry)
         model.chain.append(entry)
@@ -168,20 +171,22 @@ def _entry(item: Mapping[str, Any], fallback: str, layer_names: Sequence[str]) -
     return entry
 
 
-def _make_unique(entry: Entry, taken: Mapping[str, Entry], about: str, notes: list[Note]) -> None:
-    """Later layers of a name get a number. Names that we made up count from 1 as Keras would."""
-    name, number = entry.name, 1
-    made_up = not _own_name(entry.raw)
+def _make_unique(entry: Entry, taken: Mapping[str, Entry], numbers: dict[str, int]) -> bool:
+    """Give a later layer of the same name a number: as Keras would where the name is made up, else visibly.
+
+    `numbers` remembers the last number per name. Returns whether a name of the file was changed.
+    """
+    name, made_up = entry.name, not _own_name(entry.raw)
     while entry.name in taken:
+        number = numbers[name] = numbers.get(name, 0) + 1
         entry.name = f"{name}_{number}" if made_up else f"{name} ({number + 1})"
-        number += 1
-    if entry.name != name and not made_up:
-        notes.append(Note(about, f"two layers are called {name!r}; the later one is shown as {entry.name!r}"))
+    return entry.name != name and not made_up
 
 
 def _is_op(entry: Entry, layer_names: Sequence[str]) -> bool:
     """Every layer of Keras 3 writes `trainable`; a custom one that does not stands in `layer_names` at least."""
-    if str(entry.raw.get("module")).startswith(("keras.src.ops", "keras.ops")):
+    module = entry.raw.get("module")
+    if isinstance(module, str) and module.startswith(("keras.src.ops", "keras.ops")):
         return True
     inbound = entry.raw.get("inbound_nodes")
     modern = isinstance(inbound, list) and bool(inbound) and isinstance(inbound[0], dict) and "args" in inbound[0]

@@ -117,7 +117,7 @@ def _dot(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
 
 
 def _einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
-    terms, _, result = str(config["equation"]).partition("->")
+    terms, _, result = config["equation"].partition("->")
     source = terms.partition(",")[0]
     written = config["output_shape"]
     output = list(written) if isinstance(written, list) else [written]
@@ -135,7 +135,7 @@ def _einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None
 def _traced_einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
     """Keras 2 runs the equation: dimensions left open in `output_shape` are those of the input."""
     written = _einsum(config, inputs)
-    source, _, result = str(config["equation"]).partition("->")
+    source, _, result = config["equation"].partition("->")
     if written is None or "." in result:
         return written
     sizes = dict(zip(source.partition(",")[0], inputs[0], strict=True))
@@ -223,7 +223,7 @@ def _encoded(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | Non
 
 def _tensorflow_function(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
     """Functions of TensorFlow (2.4 to 2.15) that work entry by entry."""
-    return (_broadcast(inputs),) if str(config["function"]).rpartition(".")[2] in _ENTRYWISE else None
+    return (_broadcast(inputs),) if config["function"].rpartition(".")[2] in _ENTRYWISE else None
 
 
 _ENTRYWISE_NAMES = """abs add cast divide exp identity log maximum minimum mul multiply negative pow relu relu6 rsqrt

@@ -140,7 +140,7 @@ def _resized(change: Callable[[int, Any], int]) -> Rule:
     def rule(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
         shape = inputs[0]
         spatial = _spatial(config, shape)
-        amount = next(config[key] for key in ("size", "padding", "cropping") if key in config)
+        amount = config.get("size", config.get("padding", config.get("cropping")))
         parts = [amount] if len(spatial) == 1 else amount if isinstance(amount, list) else [amount] * len(spatial)
         sizes = [
             None if size is None else _positive(change(size, part)) for size, part in zip(spatial, parts, strict=True)

@@ -27,9 +27,9 @@ LayerObject = Callable[[str, Mapping[str, Any], int], Any]
 """Makes a nested layer's object canonical: class name, config, depth."""
 
 
-def bare(name: str) -> str:
-    """A class or function without the package it was registered in (`pkg>Name`)."""
-    return name.rpartition(">")[2]
+def bare(name: Any) -> str:
+    """A class or function without the package it was registered in (`pkg>Name`); "" where it is no text."""
+    return name.rpartition(">")[2] if isinstance(name, str) else ""
 
 
 @lru_cache(maxsize=4096)
@@ -80,7 +80,7 @@ def plain(value: Any, layer: LayerObject, depth: int = 0) -> Any:
 def _object(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
     class_name = value.get("class_name")
     if not isinstance(class_name, str):
-        if value.keys() == {"type", "value"} and "ndarray" in str(value["type"]):
+        if value.keys() == {"type", "value"} and value["type"] in {"ndarray", "numpy.ndarray"}:
             return plain(value["value"], layer, depth + 1)
         return {key: plain(item, layer, depth + 1) for key, item in value.items()}
     if class_name in _PYTHON:
@@ -91,7 +91,7 @@ def _object(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
     config = value.get("config")
     if name in INITIALIZER_DEFAULTS and name != "Identity":
         return initializer(value, layer, depth)
-    if name in {"L1", "L2", "L1L2", "WeightRegularizer", "L1L2Regularizer"}:
+    if name in _L1L2:
         return regularizer(value, layer, depth)
     if isinstance(config, dict):
         return layer(name, config, depth + 1)
@@ -110,7 +110,7 @@ _PYTHON: dict[str, Callable[[Mapping[str, Any], LayerObject, int], Any]] = {
         ("__tuple__", "TensorShape"), lambda value, layer, depth: plain(value.get("items"), layer, depth + 1)
     ),
     **dict.fromkeys(
-        ("function", "builtin_function_or_method", "type"), lambda value, _layer, _depth: bare(str(value.get("config")))
+        ("function", "builtin_function_or_method", "type"), lambda value, _layer, _depth: bare(value.get("config"))
     ),
     "__lambda__": lambda value, layer, depth: code(value.get("config"), layer, depth + 1),
     "__ellipsis__": lambda _value, _layer, _depth: "...",
@@ -140,7 +140,7 @@ def _policy_name(value: Any) -> Any:
         return value if isinstance(value, str) else None
     name = config.get("name", config.get("source_name"))
     mode = config.get("mode")
-    return f"{mode}_from_{name}" if mode and mode not in str(name) else name
+    return f"{mode}_from_{name}" if isinstance(mode, str) and isinstance(name, str) and mode not in name else name
 
 
 def activation(value: Any, layer: LayerObject, depth: int) -> Any:
@@ -183,16 +183,21 @@ _USUAL = frozenset(name for name, defaults in INITIALIZER_DEFAULTS.items() if no
 _INITIALIZER_NOISE = frozenset({"seed", "dtype", "input_axes", "output_axes", "partition_info"})
 
 
+_L1L2 = frozenset({"L1", "L2", "L1L2", "WeightRegularizer", "L1L2Regularizer"})
+
+
 def regularizer(value: Any, layer: LayerObject, depth: int) -> Any:
     """`{"l2": 0.01}` for the usual ones, whatever class wrote them; None where both factors are 0."""
     if isinstance(value, str) and value in {"l1", "l2", "l1_l2", "L1", "L2", "L1L2"}:
         return {key: 0.01 for key in ("l1", "l2") if key in value.lower()}
     if not isinstance(value, dict):
         return plain(value, layer, depth)
-    name = bare(str(value.get("class_name") or value.get("name")))
+    name = bare(value.get("class_name") or value.get("name"))
     config = value.get("config", value)
-    if name not in {"L1", "L2", "L1L2", "WeightRegularizer", "L1L2Regularizer"} or not isinstance(config, dict):
+    if name not in _L1L2:
         return plain(value, layer, depth)
+    if not isinstance(config, dict):
+        return name
     factors = {key: plain(config.get(key), layer, depth + 1) for key in ("l1", "l2")}
     return {key: factor for key, factor in factors.items() if factor} or None
 
@@ -208,12 +213,13 @@ def constraint(value: Any, layer: LayerObject, depth: int) -> Any:
         config: Any = {_CONSTRAINT_KEYS.get(key, key): item for key, item in value.items() if key != "name"}
         name = value["name"]
     else:
-        name, config = str(value.get("class_name")), value.get("config")
+        name, config = value.get("class_name"), value.get("config")
     if not isinstance(config, dict):
         return plain(value, layer, depth)
     kept = {key: plain(item, layer, depth + 2) for key, item in config.items()}
     kept = {key: item for key, item in kept.items() if item is not None and CONSTRAINT_DEFAULTS.get(key) != item}
-    return {"class_name": bare(name), "config": kept} if kept else bare(name)
+    name = bare(name)
+    return {"class_name": name, "config": kept} if kept else name
 
 
 _CONSTRAINT_KEYS = {"m": "max_value", "low": "min_value", "high": "max_value"}
