@@ -28,7 +28,8 @@ def detect(old: Model, new: Model, options: Options) -> Iterator[MetadataChanged
     before, after = (_step(model.optimizer_weights) if options.weights else None for model in (old, new))
     described = [_described(model.optimizer_weights, step) for model, step in ((old, before), (new, after))]
     if bool(old.optimizer_weights) != bool(new.optimizer_weights):
-        yield MetadataChanged(ROOT, KEY, *described)
+        if before or after or before is after is None:  # a state of step 0 is none
+            yield MetadataChanged(ROOT, KEY, *described)
     elif before is not None and after is not None and before != after:
         yield MetadataChanged(ROOT, KEY, described[0], described[1] + (", restarted" if after < before else ""))
     elif options.weights and _differ(old, new):

@@ -1,0 +1,176 @@
+# Each nature with the near-miss beside it: a word that is not proven is not said.
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from models import ArraySource, weight
+
+from modeldiff.changes import Nature, Options
+from modeldiff.differ.comparison import compare_values
+from modeldiff.graph import Weight
+
+RANDOM = np.random.default_rng(0)
+KERNEL = (RANDOM.standard_normal((96, 80)) * 0.1).astype(np.float32)
+CONV = (RANDOM.standard_normal((3, 3, 24, 32)) * 0.1).astype(np.float32)
+BIAS = (RANDOM.standard_normal(10) * 0.1).astype(np.float32)
+NOISE = RANDOM.standard_normal(KERNEL.shape).astype(np.float32)
+
+
+def verdict(old, new):
+    sides = [side if isinstance(side, Weight) else weight("kernel", side) for side in (old, new)]
+    return compare_values(*sides, Options())
+
+
+def bfloat16(array):
+    """Rounded to nearest and even, as frameworks do."""
+    words = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    return ((words + 0x7FFF + ((words >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def in_bfloat16(array):
+    halves = bfloat16(array)
+    return Weight("kernel", array.shape, "bfloat16", ArraySource(halves), "kernel")
+
+
+def rounded_to_bfloat16(array):
+    return (bfloat16(array).astype(np.uint32) << 16).view(np.float32)
+
+
+def changed_at(array, position, value):
+    copy = array.copy()
+    copy.reshape(-1)[position] = value
+    return copy
+
+
+def pruned(array, share):
+    return np.where(np.abs(array) < np.quantile(np.abs(array), share), np.float32(0), array)
+
+
+def quantised(array, levels, axis):
+    step = np.abs(array).max(axis=axis, keepdims=True) / (levels // 2)
+    return (np.round(array / step) * step).astype(np.float32)
+
+
+def adapter(rank, scale=0.1):
+    return (RANDOM.standard_normal((96, rank)) @ RANDOM.standard_normal((rank, 80)) * scale).astype(np.float32)
+
+
+ROWS, COLUMNS = RANDOM.permutation(96), RANDOM.permutation(80)
+GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "nature"),
+    [
+        # recast, whole and in all but one entry
+        (KERNEL, KERNEL.astype(np.float16), Nature.RECAST),
+        (KERNEL.astype(np.float16), KERNEL.astype(np.float16).astype(np.float32), Nature.RECAST),
+        (KERNEL, KERNEL.astype(np.float16).astype(np.float32), Nature.RECAST),
+        (KERNEL, in_bfloat16(KERNEL), Nature.RECAST),
+        (in_bfloat16(KERNEL), rounded_to_bfloat16(KERNEL), Nature.RECAST),
+        (KERNEL, rounded_to_bfloat16(KERNEL), Nature.RECAST),
+        (KERNEL.astype(np.float64) * 1.1, (KERNEL.astype(np.float64) * 1.1).astype(np.float32), Nature.RECAST),
+        (BIAS, BIAS.astype(np.float16), Nature.RECAST),
+        (np.zeros(4, np.float32), np.zeros(4, np.float16), Nature.RECAST),
+        (KERNEL, changed_at(KERNEL.astype(np.float16), -1, 0.5), Nature.FINE_TUNED),
+        # pruned
+        (KERNEL, pruned(KERNEL, 0.5), Nature.PRUNED),
+        (CONV, pruned(CONV, 0.9), Nature.PRUNED),
+        (KERNEL, np.where(pruned(KERNEL, 0.5) == 0, np.float32(-0.0), KERNEL), Nature.PRUNED),
+        (KERNEL, changed_at(pruned(KERNEL, 0.5), -1, 0.7), Nature.RETRAINED),
+        # scaled
+        (KERNEL, KERNEL * np.float32(0.999), Nature.SCALED),
+        (KERNEL, KERNEL * np.float32(-3), Nature.SCALED),
+        (BIAS, BIAS * np.float32(2), Nature.SCALED),
+        (KERNEL, changed_at(KERNEL * np.float32(0.5), -1, 0.1), Nature.RETRAINED),
+        (BIAS[:1], BIAS[:1] * 2, Nature.UNKNOWN),
+        # permuted
+        (KERNEL, KERNEL[:, COLUMNS], Nature.PERMUTED),
+        (KERNEL, KERNEL[ROWS], Nature.PERMUTED),
+        (KERNEL, KERNEL[ROWS][:, COLUMNS], Nature.PERMUTED),
+        (CONV, CONV[..., RANDOM.permutation(32)], Nature.PERMUTED),
+        (BIAS, BIAS[::-1], Nature.PERMUTED),
+        (KERNEL, RANDOM.permutation(KERNEL.reshape(-1)).reshape(KERNEL.shape), Nature.REINITIALISED),
+        (KERNEL, changed_at(KERNEL[:, COLUMNS], 5, 0.01), Nature.REINITIALISED),
+        # quantised
+        (KERNEL, quantised(KERNEL, 255, None), Nature.QUANTISED),
+        (KERNEL, quantised(KERNEL, 255, 0), Nature.QUANTISED),
+        (KERNEL, quantised(KERNEL, 255, 1), Nature.QUANTISED),
+        (KERNEL, quantised(KERNEL, 15, None), Nature.QUANTISED),
+        (CONV, quantised(CONV, 255, (0, 1, 2)), Nature.QUANTISED),
+        (KERNEL, quantised(KERNEL, 255, 0) + NOISE * np.float32(1e-5), Nature.FINE_TUNED),
+        # low rank
+        (KERNEL, KERNEL + adapter(4), Nature.LOW_RANK),
+        (KERNEL, KERNEL + adapter(1), Nature.LOW_RANK),
+        (KERNEL, KERNEL + adapter(60, 0.001), Nature.FINE_TUNED),
+        # a matter of degree
+        (KERNEL, KERNEL + NOISE * np.float32(0.001), Nature.FINE_TUNED),
+        (KERNEL, KERNEL + NOISE * np.float32(0.05), Nature.RETRAINED),
+        (KERNEL, NOISE, Nature.REINITIALISED),
+        (KERNEL, np.zeros_like(KERNEL), Nature.REINITIALISED),
+        (BIAS, np.ones_like(BIAS), Nature.REINITIALISED),
+        # little is proven by few entries, and nothing by a constant
+        (BIAS, BIAS + NOISE[0, :10] * np.float32(1e-4), Nature.FINE_TUNED),
+        (BIAS, NOISE[0, :10], Nature.UNKNOWN),
+        (BIAS[:2], BIAS[:2] + np.float32(1e-3), Nature.UNKNOWN),
+        (np.zeros(10, np.float32), BIAS, Nature.UNKNOWN),
+        (np.ones(64, np.float32), 1 + NOISE[0, :64] * np.float32(0.01), Nature.UNKNOWN),
+        (1 + NOISE[0, :64] * np.float32(0.01), 1 + NOISE[1, :64] * np.float32(0.01), Nature.UNKNOWN),
+        (np.array([3]), np.array([4]), Nature.UNKNOWN),
+        # broken
+        (KERNEL, changed_at(KERNEL, 7, math.nan), Nature.BROKEN),
+        (KERNEL, changed_at(KERNEL, 7, math.inf), Nature.BROKEN),
+        (changed_at(KERNEL, 7, math.nan), KERNEL, Nature.UNKNOWN),
+        # resized
+        (KERNEL, GROWN, Nature.RESIZED),
+        (GROWN, KERNEL, Nature.RESIZED),
+        (KERNEL, np.concatenate([KERNEL, NOISE[:3]]), Nature.RESIZED),
+        (CONV, np.pad(CONV, [(0, 0), (1, 0), (0, 5), (0, 2)]), Nature.UNKNOWN),
+        (CONV, np.pad(CONV, [(0, 0), (0, 0), (0, 5), (0, 2)]), Nature.RESIZED),
+        (BIAS, np.concatenate([BIAS, BIAS]), Nature.RESIZED),
+        (KERNEL, changed_at(GROWN, 0, 9), Nature.UNKNOWN),
+        (np.zeros((4, 4), np.float32), np.zeros((4, 5), np.float32), Nature.UNKNOWN),
+        (KERNEL, KERNEL.T, Nature.UNKNOWN),
+        (KERNEL, KERNEL.reshape(2, 48, 80), Nature.UNKNOWN),
+    ],
+)
+def test_what_is_proven_is_named(old, new, nature):
+    found = verdict(old, new)
+    assert found.nature is nature
+    assert bool(found.proof) == (nature is not Nature.UNKNOWN)
+
+
+def test_proofs_are_numbers():
+    assert verdict(KERNEL, KERNEL.astype(np.float16)).proof == {"bits": 16}
+    assert verdict(KERNEL, GROWN).proof == {"overlap": 1.0}
+    assert verdict(GROWN, KERNEL).proof["overlap"] == pytest.approx(80 / 83)
+    assert verdict(KERNEL, KERNEL * np.float32(0.5)).proof["factor"] == pytest.approx(0.5)
+    assert verdict(KERNEL, pruned(KERNEL, 0.25)).proof["pruned"] == pytest.approx(0.25, abs=1e-3)
+    assert verdict(KERNEL, KERNEL + adapter(4)).proof["rank"] == 4
+    coarse = quantised(KERNEL, 15, None)
+    assert verdict(KERNEL, coarse).proof == {"levels": np.unique(coarse).size, "entries": coarse.size}
+
+
+def test_the_order_of_units_is_that_of_the_next_inputs():
+    first, second = KERNEL, (RANDOM.standard_normal((80, 12))).astype(np.float32)
+    units = verdict(first, first[:, COLUMNS]).proof
+    inputs = verdict(second, second[COLUMNS]).proof
+    other = verdict(second, second[RANDOM.permutation(80)]).proof
+    assert units["order_1"] == inputs["order_0"] != other["order_0"]
+    assert units["moved_1"] == 80 - np.count_nonzero(np.arange(80) == COLUMNS)
+
+
+def test_dead_units_do_not_hide_an_order():
+    kernel = KERNEL.copy()
+    kernel[:, :5] = 0
+    assert verdict(kernel, kernel[:, COLUMNS]).nature is Nature.PERMUTED
+
+
+@pytest.mark.parametrize("entries", [1, 7, 100])
+def test_large_tensors_come_in_blocks(entries, monkeypatch):
+    for module in ("overlap", "reorder"):
+        monkeypatch.setattr(f"modeldiff.differ.{module}.ENTRIES", entries)
+    assert verdict(KERNEL[:12], KERNEL[:12][:, COLUMNS]).nature is Nature.PERMUTED
+    assert verdict(CONV[:, :, :2], np.pad(CONV[:, :, :2], [(0, 1), (0, 1), (0, 1), (0, 1)])).nature is Nature.RESIZED
