@@ -30,7 +30,7 @@ def compare(
         UsageError: a pin of `options` names no layer.
         UnreadableFile: the values of a weight cannot be read.
     """
-    from modeldiff.differ import interface, metadata, structure, weights
+    from modeldiff.differ import bare, interface, metadata, structure, weights
     from modeldiff.differ.config import detect as detect_config
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
@@ -38,32 +38,29 @@ def compare(
     matching = match_layers(old, new, options)
     layers = dict(old.walk()), dict(new.walk())
     partners = {(): (), **{match.old: match.new for match in matching.matches}}
+    pairs = [(match, layers[0][match.old], layers[1][match.new]) for match in matching.matches]
     wiring = Wiring(old, new, matching)
     changes: dict[LayerPath | None, list[Change]] = defaultdict(list)
 
     def tell(found: Iterable[Change]) -> None:
         for change in found:
-            changes[_place(change)].append(change)
+            changes[change.site.new or None].append(change)
 
-    pairs = [(match, layers[0][match.old], layers[1][match.new]) for match in matching.matches]
     for match, mine, theirs in pairs:
         tell(structure.detect(match, mine, theirs, partners))
-        tell(wiring.detect(match))
-        tell(detect_config(match, mine, theirs))
-    listed = {there for here, there in wiring.forth.items() if here not in layers[0]}
-    tell(structure.added(path, layers[1][path]) for path in matching.added if path not in listed)
+        if bare.has_configs(old, new):
+            tell(wiring.detect(match))
+            tell(detect_config(match, mine, theirs))
+    unlisted = bare.listed_elsewhere(matching, wiring.forth)
+    gone = bare.missing(matching.removed, layers[0], new, pairs)
+    came = bare.missing(matching.added, layers[1], old, pairs)
+    removed = {path: structure.removed(path, layers[0][path]) for path in gone if path not in unlisted[0]}
+    tell(structure.added(path, layers[1][path]) for path in came if path not in unlisted[1])
     tell(interface.detect(old, new, wiring))
-    found, weight_pairs = weights.detect(pairs, options, progress=progress, executor=executor)
+    found, outcomes = weights.detect(list(bare.with_heaps(pairs)), options, progress=progress, executor=executor)
     tell(found)
-    unlisted = {here for here, there in wiring.forth.items() if there not in layers[1]}
-    gone = {path: structure.removed(path, layers[0][path]) for path in matching.removed if path not in unlisted}
-    ordered = [*_ordered(changes, gone, matching, layers), *changes.get(None, ()), *metadata.detect(old, new)]
-    return DiffResult(old, new, matching, tuple(ordered), tuple(weight_pairs), options=options)
-
-
-def _place(change: Change) -> LayerPath | None:
-    """The new path a change is told at; None for the model itself."""
-    return change.site.new or None
+    ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *metadata.detect(old, new)]
+    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), bare.notes(pairs), options)
 
 
 def _ordered(

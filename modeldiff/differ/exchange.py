@@ -194,7 +194,9 @@ def _gain(state: State, places: Places, i: int, j: int) -> float:
     mine, owner = forth.get(i), back.get(j)
     if _has_swapped_names(state, i, mine, owner, j):
         return _swap(state, places, i, j)
-    before = (places.score(i, mine) if mine is not None else 0.0) + (places.score(owner, j) if owner is not None else 0.0)
+    before = (places.score(i, mine) if mine is not None else 0.0) + (
+        places.score(owner, j) if owner is not None else 0.0
+    )
     saved = {node: state.found[node] for node in (i, owner) if node is not None and node in state.found}
     _exchange(state, places, i, j)
     after = places.score(i, j)

@@ -34,6 +34,23 @@ def by_user(state: State) -> None:
         state.pair(i, j, Evidence.USER, 1.0)
 
 
+def by_container(state: State) -> None:
+    """A sub-model and the heap of weights that a file without configuration keeps for it."""
+    sides = (state.old, state.new)
+    for side in (0, 1):
+        for index, node in enumerate(sides[side].nodes):
+            other = sides[1 - side].index.get(node.path)
+            if node.role is not Role.MODEL or other is None or sides[1 - side][other].layer.class_name:
+                continue
+            i, j = (index, other) if side == 0 else (other, index)
+            if state.is_free(i, j):
+                state.pair(i, j, Evidence.NAME, 0.98)
+                depth = len(node.path)
+                state.hidden[side].update(
+                    k for k, inner in enumerate(sides[side].nodes) if inner.path[:depth] == node.path and k != index
+                )
+
+
 def by_weights(state: State) -> None:
     """The same distinctive numbers, or numbers that descend from one another."""
     for pairs, score in ((state.scorer.kin.identical, 0.999), (state.scorer.kin.related, 0.99)):
@@ -169,12 +186,27 @@ def _pair_ports(state: State) -> None:
                 ports[side][node.parent, slot] = index
     for (parent, slot), i in ports[0].items():
         other = state.scorer.partner[0].get(parent)
-        j = ports[1].get((other, slot)) if other is not None else None
+        if other is None:
+            continue
+        j = ports[1].get((other, slot), state.new.index.get((*state.new[other].path, state.old[i].path[-1])))
         if j is not None and state.is_free(i, j):
             state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
 
 
-PASSES: tuple[Pass, ...] = (by_user, by_weights, by_name, by_neighbours, by_alignment, by_place, by_exchange, by_likeness, by_place, by_exchange, by_parents)
+PASSES: tuple[Pass, ...] = (
+    by_user,
+    by_container,
+    by_weights,
+    by_name,
+    by_neighbours,
+    by_alignment,
+    by_place,
+    by_exchange,
+    by_likeness,
+    by_place,
+    by_exchange,
+    by_parents,
+)
 
 
 def match(old: Model, new: Model, options: Options) -> Matching:
@@ -186,6 +218,9 @@ def match(old: Model, new: Model, options: Options) -> Matching:
     flows = flow(old), flow(new)
     number = Numbers()
     looks = features(flows[0], number), features(flows[1], number)
+    if not (old.has_config and new.has_config):
+        for look in looks:
+            look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
     kin = kinship(*flows) if options.weights else Kinship(group=_silent(flows))
     state = State(*flows, Scorer(*flows, looks, kin), options, {})
     for run in PASSES:

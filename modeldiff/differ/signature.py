@@ -21,15 +21,14 @@ Ints = NDArray[np.int64]
 
 _FAMILIES = (
     "LSTM GRU SimpleRNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D RNN CuDNNLSTM CuDNNGRU",
-    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization"
-    " SpectralNormalization SyncBatchNormalization InstanceNormalization",
-    "Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax SELU GELU Swish SiLU Relu Relu6 Gelu Silu Sigmoid Tanh"
-    " LeakyRelu Elu Selu HardSwish",
+    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization SyncBatchNormalization",
+    "Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax Relu Relu6 Gelu Silu Sigmoid Tanh LeakyRelu Elu Selu",
     "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D AdaptiveAveragePooling1D",
     "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D AdaptiveAveragePooling2D",
     "MaxPooling3D AveragePooling3D GlobalMaxPooling3D GlobalAveragePooling3D AdaptiveAveragePooling3D",
-    "GlobalMaxPooling1D GlobalAveragePooling1D GlobalMaxPooling2D GlobalAveragePooling2D GlobalMaxPooling3D"
-    " GlobalAveragePooling3D Flatten Reshape",
+    "GlobalMaxPooling1D GlobalAveragePooling1D Flatten Reshape",
+    "GlobalMaxPooling2D GlobalAveragePooling2D Flatten Reshape",
+    "GlobalMaxPooling3D GlobalAveragePooling3D Flatten Reshape",
     "Conv1D SeparableConv1D DepthwiseConv1D Conv1DTranspose LocallyConnected1D",
     "Conv2D SeparableConv2D DepthwiseConv2D Conv2DTranspose LocallyConnected2D",
     "Conv3D Conv3DTranspose",
@@ -47,29 +46,42 @@ for _bit, _names in enumerate(_FAMILIES):
     for _name in _names.split():
         _FAMILY_BITS[_name] = _FAMILY_BITS.get(_name, 0) | 1 << _bit
 _OPERATION = 1 << len(_FAMILIES)
-_UNKNOWN = _OPERATION << 1
-_OP_CLASSES = frozenset(
-    "TFOpLambda SlicingOpLambda TensorFlowOpLayer ClassMethod InstanceMethod InstanceProperty Lambda".split()
+_CUSTOM = _OPERATION << 1
+_OPERATIONS = frozenset(
+    {
+        *("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod", "InstanceProperty"),
+        "Lambda",
+    }
 )
-_KNOWN_ALONE = frozenset(
-    "InputLayer Embedding Masking Permute RepeatVector TimeDistributed ZeroPadding1D ZeroPadding2D ZeroPadding3D"
-    " Cropping1D Cropping2D Cropping3D Rescaling Normalization ActivityRegularization".split()
-)
+_ALONE = {
+    name: _CUSTOM << bit
+    for bit, name in enumerate(
+        (
+            *("InputLayer", "Embedding", "Masking", "Permute", "RepeatVector", "TimeDistributed", "Rescaling"),
+            *("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D"),
+            *("Normalization", "ActivityRegularization"),
+        ),
+        start=1,
+    )
+}
 
 
 def families(layer: Layer) -> int:
     """Bits of the families this layer belongs to: two layers with a common bit may take each other's place."""
-    bits = _FAMILY_BITS.get(layer.canonical_class, 0)
-    if layer.kind == "op" or layer.canonical_class in _OP_CLASSES:
-        bits |= _OPERATION | (_FAMILY_BITS["Add"] if layer.canonical_class not in _OP_CLASSES else 0)
-    if not bits and layer.canonical_class not in _KNOWN_ALONE:
-        bits |= _UNKNOWN
-    return bits
+    if not layer.class_name:
+        return -1  # weights alone: the file does not say, so anything may be meant
+    name = layer.canonical_class
+    bits = _FAMILY_BITS.get(name, 0) | _ALONE.get(name, 0)
+    if name in _OPERATIONS:
+        return bits | _OPERATION
+    if layer.kind == "op":
+        return bits | _OPERATION | _FAMILY_BITS["Add"]
+    return bits or _CUSTOM
 
 
 def is_keras_class(class_name: str) -> bool:
     """Whether this is one of Keras' own classes, as far as the families know."""
-    return class_name in _FAMILY_BITS or class_name in _KNOWN_ALONE or class_name in _OP_CLASSES
+    return class_name in _FAMILY_BITS or class_name in _ALONE or class_name in _OPERATIONS
 
 
 class Numbers:

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.differ.flow import ROOT, Flow
 from modeldiff.differ.kinship import Kinship
 from modeldiff.differ.signature import Features
+from modeldiff.graph import Layer
 
 Scores = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,7 +40,7 @@ class Scorer:
             for side in (old, new)
         )
         self.column = np.full(len(new.nodes), -1, np.int64)
-        self._configs: dict[tuple[int, int], float] = {}
+        self._configs: dict[tuple[int, int, int, int], float] = {}
 
     def claim_names(self, olds: list[int], news: list[int]) -> None:
         """A chosen name that stands on both sides of these claims its own partner, and speaks against others."""
@@ -61,7 +60,8 @@ class Scorer:
         if len(sure) >= 3:
             return sum(bool(a.name[i] == b.name[j]) for i, j in sure) / len(sure)
         chosen = min(
-            int((~look.automatic[flow.order]).sum()) for look, flow in zip(self.looks, (self.old, self.new), strict=True)
+            int((~look.automatic[flow.order]).sum())
+            for look, flow in zip(self.looks, (self.old, self.new), strict=True)
         )
         return float(self.claimed[0].sum()) / chosen if chosen else 0.0
 
@@ -123,12 +123,10 @@ class Scorer:
         candidates = np.nonzero((b.class_[js] == a.class_[i]) & (b.config[js] != a.config[i]))[0]
         for position in candidates.tolist():
             j = int(js[position])
-            key = (int(a.config[i]), int(b.config[j]))
-            agreement = self._configs.get(key)
-            if agreement is None:
-                agreement = _agreement(self.old[i].layer.config, self.new[j].layer.config)
-                self._configs[key] = agreement
-            score[position] = -2.0 + 2.5 * agreement
+            key = (int(a.config[i]), int(b.config[j]), int(a.shapes[i]), int(b.shapes[j]))
+            if key not in self._configs:
+                self._configs[key] = _changed(self.old[i].layer, self.new[j].layer)
+            score[position] = self._configs[key]
         return score
 
     def _kin(self, i: int, js: Ints, score: Scores) -> None:
@@ -176,7 +174,14 @@ class Scorer:
         return float(self.row(i, np.array([j], np.int64))[0])
 
 
-def _agreement(old: Any, new: Any) -> float:
-    """The share of keys with equal values."""
-    keys = old.keys() | new.keys()
-    return sum(key in old and key in new and old[key] == new[key] for key in keys) / len(keys) if keys else 1.0
+def _changed(old: Layer, new: Layer) -> float:
+    """What speaks for one class with two configs: equal values, and a dimension that stayed."""
+    keys = old.config.keys() | new.config.keys()
+    missing = object()
+    same = sum(old.config.get(key, missing) == new.config.get(key, missing) for key in keys)
+    score = -2.0 + 2.5 * same / len(keys)
+    if old.weights and new.weights:
+        one, other = old.weights[0].shape, new.weights[0].shape
+        if len(one) == len(other) > 1 and not any(a == b for a, b in zip(one[-2:], other[-2:], strict=True)):
+            score -= 1.5
+    return score

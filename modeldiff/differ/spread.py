@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 
-from modeldiff.changes import Evidence
 from modeldiff.differ.state import State
 
 _UP, _DOWN = 1.0, 0.7
@@ -75,7 +74,11 @@ class _Spread:
     def run(self) -> None:
         while self.heap:
             total, i, j = heapq.heappop(self.heap)
-            if -total < (_ENOUGH if self.down else _ALONE) or not self.state.is_free(i, j) or self.votes[i][j] != -total:
+            if (
+                -total < (_ENOUGH if self.down else _ALONE)
+                or not self.state.is_free(i, j)
+                or self.votes[i][j] != -total
+            ):
                 continue
             rivals = [
                 votes
@@ -85,5 +88,5 @@ class _Spread:
             ]
             if max(rivals, default=0.0) > -total - _MARGIN:
                 continue
-            self.state.pair(i, j, Evidence.NEIGHBOURS, 0.95)
+            self.state.pair(i, j, self.state.evidence(i, j), 0.95)
             self.vote(i, j)

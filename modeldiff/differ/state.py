@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from modeldiff.changes import Evidence, Options
 from modeldiff.differ.flow import Flow
@@ -20,6 +20,8 @@ class State:
     options: Options
     found: dict[int, tuple[int, Evidence, float]]
     """Old node -> new node, why, how sure."""
+    hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
+    """Layers of a sub-model that the other side knows as one heap of weights."""
 
     def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
         self.found[i] = (j, evidence, score)
@@ -31,11 +33,12 @@ class State:
         del self.scorer.partner[0][i], self.scorer.partner[1][j]
 
     def is_free(self, i: int, j: int) -> bool:
-        return i not in self.scorer.partner[0] and j not in self.scorer.partner[1]
+        taken = i in self.scorer.partner[0] or j in self.scorer.partner[1]
+        return not taken and i not in self.hidden[0] and j not in self.hidden[1]
 
     def unpaired(self, side: int) -> list[int]:
         flow = (self.old, self.new)[side]
-        return [node for node in flow.order if node not in self.scorer.partner[side]]
+        return [node for node in flow.order if node not in self.scorer.partner[side] and node not in self.hidden[side]]
 
     def evidence(self, i: int, j: int) -> Evidence:
         """What speaks most for a pair that nobody told us."""

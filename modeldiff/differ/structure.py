@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from modeldiff.changes import Change, LayerAdded, LayerMoved, LayerRemoved, LayerRenamed, LayerRetyped, Match, Site
-from modeldiff.differ.names import has_automatic_name
+from modeldiff.differ import config
+from modeldiff.differ.names import has_automatic_name, is_store_path
 from modeldiff.differ.signature import is_keras_class
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Layer, LayerPath, Weight
@@ -30,24 +31,24 @@ def removed(path: LayerPath, layer: Layer) -> LayerRemoved:
 
 def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, LayerPath]) -> Iterator[Change]:
     """What a pair of layers differs in as such: name, parent, class. `partners` leads from old to new paths."""
-    if old.name != new.name:
+    if old.name != new.name and not (is_store_path(old.name) or is_store_path(new.name)):
         automatic = has_automatic_name(old) and has_automatic_name(new)
         yield LayerRenamed(match.site, old.name, new.name, renumbered=automatic)
     before, after = match.old[:-1], match.new[:-1]
     if (before or after) and partners.get(before) != after:
         yield LayerMoved(match.site, before, after)
-    if old.canonical_class != new.canonical_class:
-        yield LayerRetyped(match.site, old.class_name, new.class_name, equivalent=is_equivalent(old, new))
+    if old.canonical_class != new.canonical_class and old.class_name and new.class_name:
+        yield LayerRetyped(match.site, old.class_name, new.class_name, equivalent=is_equivalent(match, old, new))
 
 
-def is_equivalent(old: Layer, new: Layer) -> bool:
+def is_equivalent(match: Match, old: Layer, new: Layer) -> bool:
     """Whether two classes are one under two names: a custom class renamed, a Sequential made a Functional."""
     if {old.canonical_class, new.canonical_class} <= _MODELS:
         return True
     if is_keras_class(old.canonical_class) and is_keras_class(new.canonical_class):
         return False
     mine, theirs = old.comparable_weights, new.comparable_weights
-    if not mine or len(mine) != len(theirs) or old.config != new.config:
+    if not mine or len(mine) != len(theirs) or any(config.detect(match, old, new)):
         return False
     return all(_equal(a, b) for a, b in zip(mine, theirs, strict=True))
 

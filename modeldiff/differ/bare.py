@@ -1,0 +1,71 @@
+# A file of weights alone knows names and numbers: no classes, no configs, no connections, and not every layer without
+# weights. Compared with a whole model it must not look as if layers had gone. One place for that, so that no detector
+# asks which file it reads.
+"""Models without a configuration: what may be said, and sub-models as heaps of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from modeldiff.changes import Match, Matching
+from modeldiff.graph import Layer, LayerPath, Model, Note, format_path
+
+Pair = tuple[Match, Layer, Layer]
+
+
+def has_configs(old: Model, new: Model) -> bool:
+    """Whether classes, configs and connections of both sides can be compared."""
+    return old.has_config and new.has_config
+
+
+def missing(
+    paths: Sequence[LayerPath], layers: Mapping[LayerPath, Layer], other: Model, pairs: Sequence[Pair]
+) -> list[LayerPath]:
+    """Those of `paths` that the other file would hold if its model had them."""
+    if other.has_config:
+        return list(paths)
+    heaps = {end for match, *sides in pairs if is_heap(*sides) for end in (match.old, match.new)}
+    return [
+        path
+        for path in paths
+        if layers[path].weights and not any(path[:depth] in heaps for depth in range(1, len(path)))
+    ]
+
+
+def is_heap(old: Layer, new: Layer) -> bool:
+    """Whether one side knows this sub-model only as a heap of weights."""
+    return (old.body is None) != (new.body is None) and not (old.class_name and new.class_name)
+
+
+def with_heaps(pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """The pairs for a comparison of values: where one side is a heap, the other is made one."""
+    for match, old, new in pairs:
+        yield (match, _heap(old), _heap(new)) if is_heap(old, new) else (match, old, new)
+
+
+def _heap(layer: Layer) -> Layer:
+    if layer.body is None:
+        return layer
+    weights = tuple(
+        replace(weight, name=f"{path[-1]}/{weight.name}")
+        for path, inner in layer.body.walk()
+        for weight in inner.comparable_weights
+    )
+    return replace(layer, weights=(*layer.weights, *weights), modern_weights=None)
+
+
+def notes(pairs: Sequence[Pair]) -> tuple[Note, ...]:
+    """What could not be compared for this reason."""
+    return tuple(
+        Note(format_path(match.new), "only one file tells its layers apart; the weights are compared as one heap")
+        for match, old, new in pairs
+        if is_heap(old, new)
+    )
+
+
+def listed_elsewhere(matching: Matching, forth: Mapping[LayerPath, LayerPath]) -> tuple[set[LayerPath], set[LayerPath]]:
+    """Inputs without a partner that are the same input as one the other file does not list as a layer."""
+    removed = {here for here in forth if here in set(matching.removed)}
+    added = {there for there in forth.values() if there in set(matching.added)}
+    return removed, added
