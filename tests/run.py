@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = getattr(sys, "_base_executable", sys.executable)  # also where `.venv`, which may lack pip, is active
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PARTS = ("tensorflow", "tf_keras", "keras", "playwright.sync_api", "axe_playwright_python", "pygraphviz")
 CHECKS = (
@@ -52,9 +53,9 @@ def make_environment() -> None:
         stop(f"Python 3.10 or later is needed, this is {sys.version.split()[0]}")
     if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
         venv.create(ENVIRONMENT, with_pip=False)
-    pip = (sys.executable, "-m", "pip", "--python", ENVIRONMENT)
+    pip = (PYTHON, "-m", "pip", "--python", ENVIRONMENT)
     if subprocess.run([*map(str, pip), "--version"], capture_output=True, check=False).returncode:
-        stop(f"pip 22.3 or later is needed: {sys.executable} -m pip install --upgrade pip")
+        stop(f"pip 22.3 or later is needed: {PYTHON} -m pip install --upgrade pip")
     if run(*pip, "install", "--quiet", "--editable", ".[tensorflow,test,dev]"):
         version = ".".join(map(str, sys.version_info[:2]))
         stop(f"pip could not install everything; is there a TensorFlow for Python {version} on this platform?")
