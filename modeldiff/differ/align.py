@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +14,38 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float64]
 
 _OPEN, _EXTEND = 1.0, 0.15
-_CELLS = 20_000_000
-_BAND = 600
+_CELLS = 400_000
+_BAND = 120
 _NEVER = -1e9
 
 _BY_PAIR, _BY_OLD_GAP, _BY_NEW_GAP = 0, 1, 2
 _OLD_GAP_GOES_ON, _NEW_GAP_GOES_ON, _GAP_AFTER_PAIR = 4, 8, 16
 
 
-def align(rows: int, columns: int, scores: Callable[[int, int, int], Scores]) -> list[tuple[int, int]]:
+def align(
+    rows: int,
+    columns: int,
+    scores: Callable[[int, int, int], Scores],
+    guides: Callable[[], Sequence[tuple[int, int]]] = tuple,
+) -> list[tuple[int, int]]:
     """Pairs (row, column), both ascending, with the largest sum of scores less gap costs.
 
-    `scores(row, low, high)` gives the scores of one row with columns `low` to `high` (exclusive).
+    `scores(row, low, high)` gives the scores of one row with columns `low` to `high` (exclusive). Where the table is
+    too large, only a band is looked at, along the line through `guides()`: likely pairs, both ascending.
     """
     if not rows or not columns:
         return []
-    band = columns if rows * columns <= _CELLS else _BAND + abs(rows - columns)
+    if rows * columns <= _CELLS:
+        lows, highs = [0] * rows, [columns] * rows
+    else:
+        lows, highs = _band(rows, columns, guides())
     position = np.arange(columns + 1, dtype=np.float64)
     best = -_OPEN - _EXTEND * (position - 1)
     best[0] = 0.0
     gap = np.full(columns + 1, _NEVER)
     steps: list[tuple[int, NDArray[np.uint8]]] = []
     for row in range(rows):
-        centre = (row + 1) * columns // rows
-        low, high = max(0, centre - band), min(columns, centre + band)
+        low, high = lows[row], highs[row]
         area = slice(low, high + 1)
         opened = best[area] - _OPEN
         extended = gap[area] - _EXTEND
@@ -64,6 +73,23 @@ def align(rows: int, columns: int, scores: Callable[[int, int, int], Scores]) ->
         gap = np.full(columns + 1, _NEVER)
         gap[area] = old_gap
     return _trace(steps, rows, columns)
+
+
+def _band(rows: int, columns: int, guides: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """The first and last column to look at in every row; never going back, and overlapping from row to row."""
+    points = [(-1, -1), *guides, (rows, columns)]
+    lows, highs = [0] * rows, [columns] * rows
+    for (row, column), (next_row, next_column) in pairwise(points):
+        width = _BAND + abs((next_row - row) - (next_column - column))
+        for inner in range(max(row, 0), min(next_row + 1, rows)):
+            centre = column + (inner - row) * (next_column - column) // max(1, next_row - row)
+            lows[inner], highs[inner] = max(0, centre - width), min(columns, centre + width)
+    for row in range(1, rows):
+        lows[row] = max(lows[row], lows[row - 1])
+        highs[row] = max(highs[row], highs[row - 1])
+        lows[row] = min(lows[row], highs[row - 1])
+    highs[-1] = columns
+    return lows, highs
 
 
 def _trace(steps: list[tuple[int, NDArray[np.uint8]]], rows: int, columns: int) -> list[tuple[int, int]]:

@@ -102,12 +102,28 @@ def _align(state: State, rows: list[int], columns: list[int]) -> None:
     def scores(row: int, low: int, high: int) -> NDArray[np.float64]:
         return state.scorer.row(rows[row], js[low:high]) + state.scorer.beside_paired(rows[row], js[low:high])
 
-    for row, column in align(len(rows), len(columns), scores):
+    def guides() -> list[tuple[int, int]]:
+        return _unique_looks(state, rows, columns)
+
+    for row, column in align(len(rows), len(columns), scores, guides):
         pairs.append((rows[row], columns[column]))
     for i, j in pairs:
         score = state.scorer.pair(i, j)
         if score > 0:
             state.pair(i, j, state.evidence(i, j), 0.95 if score > 3 else 0.8)
+
+
+def _unique_looks(state: State, rows: list[int], columns: list[int]) -> list[tuple[int, int]]:
+    """Positions of layers that look alike to some distance and like nobody else, as far as they ascend."""
+    found: dict[int, int] = {}
+    for look in ("above", "below", "around"):
+        mine, theirs = (getattr(looks, look) for looks in state.scorer.looks)
+        counts = Counter(mine[rows].tolist()), Counter(theirs[columns].tolist())
+        places = {label: place for place, label in enumerate(theirs[columns].tolist())}
+        for place, label in enumerate(mine[rows].tolist()):
+            if counts[0][label] == counts[1][label] == 1:
+                found.setdefault(place, places[label])
+    return _longest_increasing(sorted(found.items()))
 
 
 def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:

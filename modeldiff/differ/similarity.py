@@ -17,6 +17,9 @@ from modeldiff.graph import Layer
 Scores = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_VARIANTS = 200_000
+"""So many pairs of unlike configs are compared key by key; beyond, all count alike."""
+
 NEVER = -1e6
 """Classes that cannot be the same layer."""
 
@@ -40,7 +43,12 @@ class Scorer:
             for side in (old, new)
         )
         self.column = np.full(len(new.nodes), -1, np.int64)
-        self._configs: dict[tuple[int, int, int, int], float] = {}
+        both = [np.stack([look.config, look.shapes], 1) for look in looks]
+        _, firsts, places = np.unique(both[1], axis=0, return_index=True, return_inverse=True)
+        self.examples: list[int] = firsts.tolist()
+        """One new node for every config with its shapes."""
+        self.variants = np.unique(both[0], axis=0, return_inverse=True)[1].reshape(-1), places.reshape(-1)
+        self._by_variant: dict[int, Scores] = {}
 
     def claim_names(self, olds: list[int], news: list[int]) -> None:
         """A chosen name that stands on both sides of these claims its own partner, and speaks against others."""
@@ -118,16 +126,17 @@ class Scorer:
 
     def _changed(self, i: int, js: Ints) -> Scores:
         """Same class, another config: the more of it agrees, the better."""
-        a, b = self.looks
-        score = np.full(len(js), -0.5)
-        candidates = np.nonzero((b.class_[js] == a.class_[i]) & (b.config[js] != a.config[i]))[0]
-        for position in candidates.tolist():
-            j = int(js[position])
-            key = (int(a.config[i]), int(b.config[j]), int(a.shapes[i]), int(b.shapes[j]))
-            if key not in self._configs:
-                self._configs[key] = _changed(self.old[i].layer, self.new[j].layer)
-            score[position] = self._configs[key]
-        return score
+        kind = int(self.variants[0][i])
+        known = self._by_variant.get(kind)
+        if known is None:
+            layer, class_ = self.old[i].layer, self.looks[0].class_[i]
+            known = np.full(len(self.examples), -0.5)
+            if len(self._by_variant) * len(self.examples) < _VARIANTS:
+                for position, example in enumerate(self.examples):
+                    if self.looks[1].class_[example] == class_:
+                        known[position] = _changed(layer, self.new[example].layer)
+            self._by_variant[kind] = known
+        return known[self.variants[1][js]]
 
     def _kin(self, i: int, js: Ints, score: Scores) -> None:
         """Weights that descend from one another."""
@@ -179,7 +188,7 @@ def _changed(old: Layer, new: Layer) -> float:
     keys = old.config.keys() | new.config.keys()
     missing = object()
     same = sum(old.config.get(key, missing) == new.config.get(key, missing) for key in keys)
-    score = -2.0 + 2.5 * same / len(keys)
+    score = -2.0 + 2.5 * same / max(1, len(keys))
     if old.weights and new.weights:
         one, other = old.weights[0].shape, new.weights[0].shape
         if len(one) == len(other) > 1 and not any(a == b for a, b in zip(one[-2:], other[-2:], strict=True)):
