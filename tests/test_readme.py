@@ -61,7 +61,9 @@ def test_commands(command, beside_samples):
 
 @pytest.mark.parametrize("code", PYTHON)
 def test_python_examples(code, beside_samples):
-    assert "conv0 is now stem by weights" in run([sys.executable, "-c", code])
+    printed = run([sys.executable, "-c", code])
+    for said in re.findall(r"print.*  # (.+)", code):
+        assert said in printed.splitlines()
 
 
 def test_tables_are_complete():
