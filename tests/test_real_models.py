@@ -71,7 +71,8 @@ def test_a_custom_class_that_was_renamed() -> None:
     assert counts(result) == {Kind.LAYER_RETYPED: 3, Kind.LAYER_RENAMED: 3, Kind.METADATA_CHANGED: 1}
     assert Counter(pair.outcome for pair in result.weight_pairs) == {Outcome.IDENTICAL: 105}
     (loss,) = result.of(Kind.METADATA_CHANGED)
-    assert "mse" in render(result, "txt")
+    assert "mean_squared_error_with_scale → mean_squared_error" in " ".join(render(result, "txt").split())
+    assert "3 layers went from MEGNet to MEGNetLayer" in render(result, "txt")
     assert loss.kind is Kind.METADATA_CHANGED
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,8 +33,9 @@ def removed(path: LayerPath, layer: Layer) -> LayerRemoved:
 def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, LayerPath]) -> Iterator[Change]:
     """What a pair of layers differs in as such: name, parent, class. `partners` leads from old to new paths."""
     if old.name != new.name and not (is_store_path(old.name) or is_store_path(new.name)):
-        automatic = has_automatic_name(old) and has_automatic_name(new)
-        yield LayerRenamed(match.site, old.name, new.name, renumbered=automatic)
+        # a counter that went on: the old name could be automatic on the new layer too (a new class has a new counter)
+        counted = all(map(has_automatic_name, (old, new, replace(new, name=old.name))))
+        yield LayerRenamed(match.site, old.name, new.name, renumbered=counted)
     before, after = match.old[:-1], match.new[:-1]
     if (before or after) and partners.get(before) != after:
         yield LayerMoved(match.site, before, after)

@@ -9,11 +9,16 @@ import unicodedata
 _ACTING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+def acts(char: str) -> bool:
+    """Whether a terminal, an editor or a browser would obey this character instead of showing it."""
+    return unicodedata.category(char) in _ACTING
+
+
 def visible(text: str) -> str:
     """`text` with control, format, surrogate and unassigned characters and line ends as their code points."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(char) if unicodedata.category(char) in _ACTING else char for char in text)
+    return "".join(_escape(char) if acts(char) else char for char in text)
 
 
 def _escape(char: str) -> str:

@@ -38,6 +38,7 @@ from modeldiff.changes import (
     is_incidental,
 )
 from modeldiff.graph import Call, Layer, LayerPath, Model, Note, TensorRef, format_path
+from modeldiff.renderer.characters import acts
 from modeldiff.report.view import Report
 from modeldiff.report.words import Partners, message, plain
 
@@ -52,7 +53,13 @@ def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG0
     head = {"tool": {"name": "modeldiff", "version": modeldiff.__version__}, "format_version": FORMAT_VERSION}
     subject = report.subject
     body = _comparison(report, subject) if isinstance(subject, DiffResult) else _model(report, subject)
-    return json.dumps(strict({**head, **body}), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(strict({**head, **body}), ensure_ascii=False, indent=1, allow_nan=False)
+    return "\n".join(map(_escaped, text.split("\n"))) + "\n"
+
+
+def _escaped(line: str) -> str:
+    """A line of JSON with characters that would act instead of being read as the escapes JSON has for them."""
+    return line if line.isprintable() else "".join(json.dumps(char)[1:-1] if acts(char) else char for char in line)
 
 
 def strict(of: Any) -> Any:

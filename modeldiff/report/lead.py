@@ -96,7 +96,10 @@ def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]
         yield "Callers", joined([(*message(change, partners), *_at(change)) for change in ports], "; ")
     for change in result.of(Kind.METADATA_CHANGED):
         if isinstance(change, MetadataChanged) and change.key == "optimizer_state":
-            yield "Optimizer", ("state: ", *message(change, partners)[2:])
+            before, after = str(change.before), str(change.after)
+            aside = after.removeprefix(before)
+            state = f"{before} on both sides{aside}" if aside != after else f"{before} → {after}"
+            yield "Optimizer", (f"state: {state}",)
     yield from _layouts(result)
     for note in result.notes:
         if note.about:
