@@ -8,7 +8,7 @@ function panel(index) {
 }
 
 function head(layer, status) {
-  const about = [compares ? status : "", text(layer.c), layer.i || "", layer.z ? "frozen" : ""].filter(Boolean).join(" · ");
+  const about = [compares ? status : "", text(layer.c), impactOf(layer), layer.z ? "frozen" : ""].filter(Boolean).join(" · ");
   const parent = layer.p === undefined ? "" : path(layer).slice(0, -layer.n.replace(/~/g, "~0").replace(/\//g, "~1").length);
   return h(`div.ly-h${compares ? "" : ".plain"}`, null, compares ? sign(status) : "",
     h("h3", { id: "chosen" }, parent && h("i", null, visible(parent)), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
@@ -36,13 +36,14 @@ function weights(layer, status) {
 }
 
 function tensor([name, shape, type, , status, verdict, stats, histogram, digest]) {
-  const rows = stats && stats.length ? stats : null;
+  const cells = stats && stats.length ? stats[1].split("|") : null;
+  const rows = cells && text(stats[0]).split("\t").map((label, i) => [label, cells[2 * i], cells[2 * i + 1]]);
   return h("div.ten", null,
     h("p.tn", null, h("b", null, visible(text(name))), h("span.num", null, text(shape)), h("span", null, text(type))),
     plain(verdict) ? h("p.nat", null, data.signs[status] && compares ? h("span.vh", null, `${data.statuses[status]}: `) : "", ...phrase(verdict)) : "",
     histogram ? plot(histogram) : "",
     rows ? h("table.t", null, h("thead", null, h("tr", null, h("td"), h("th.r", { scope: "col" }, compares ? "old" : ""), compares ? h("th.r", { scope: "col" }, "new") : "")),
-      h("tbody", null, ...rows.map(([label, old, now]) => h("tr", null, h("th", { scope: "row" }, text(label)), ...(compares ? [h("td.r", null, old), h("td.r", null, now)] : [h("td.r", null, now || old)]))))) : "",
+      h("tbody", null, ...rows.map(([label, old, now]) => h("tr", null, h("th", { scope: "row" }, label), ...(compares ? [h("td.r", null, old), h("td.r", null, now)] : [h("td.r", null, now || old)]))))) : "",
     digest ? h("p.mute", null, h("code", null, digest)) : "");
 }
 
@@ -61,18 +62,19 @@ function plot([low, high, old, now]) {
   h("p.key", null, bars ? h("span", null, h("i"), compares ? "old" : "values") : "", now.length ? h("span", null, h("i.new"), "new") : "")];
 }
 
-const match = layer => layer.m ? [h("h4", null, "Match"), h("p.mute", null, ...phrase(layer.m))] : "";
+const match = layer => layer.m ? [h("h4", null, "Match"), h("p.mute", null, ...phrase(layer.m, layer.n))] : "";
 
 function connections(layer) {
-  const side = (name, links) => links ? [h("dt", null, name), ...links.map(link)] : [];
+  const side = (name, links) => links ? [h("dt", null, name), h("dd", null, h("ul", null, ...links.map(link)))] : [];
   const rows = [...side("Inputs", layer.in), ...side("Outputs", layer.out)];
   if (!rows.length) return "";
   return [h("h4", null, "Connections"), h("dl.nb", null, ...rows)];
 }
 
-function link([to, label, status]) {
-  const known = typeof to === "number", words = phrase(label);
-  const target = known ? h("a", { href: "#" + layers[to].a }, ...words) : h("span", null, ...words);
-  return h("dd", { class: "nb-" }, status === undefined ? "" : sign(data.statuses[status]), target,
+function link(to) {
+  const [target, label, status] = Array.isArray(to) ? to : [to, 0];
+  const shown = label === 0 ? [h("code", null, visible(layers[target].path))] : phrase(label);
+  return h("li", null, status === undefined ? "" : sign(data.statuses[status]),
+    typeof target === "number" ? h("a", { href: "#" + layers[target].a }, ...shown) : h("span", null, ...shown),
     status === undefined ? "" : h("span.mute", null, ` ${data.statuses[status]} connection`));
 }

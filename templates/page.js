@@ -25,7 +25,7 @@ function render(byReader) {
   if (strip) { mark("mark", index); fill(strip, { "aria-valuenow": index ?? 0, "aria-valuetext": index === null ? "nothing chosen" : told(index) }, []); }
   $$("article", panelPane).forEach(article => article.remove());
   $("#overview").hidden = index !== null;
-  if (index === null) { $("#say").textContent = ""; return; }
+  if (index === null) { $("#say").textContent = ""; circle(null); return; }
   panelPane.append(panel(index));
   panelPane.scrollTop = 0;
   $("#say").textContent = `${visible(layers[index].n)}, ${statusOf(layers[index])}`;
@@ -37,6 +37,7 @@ function render(byReader) {
   }
   reveal(index);
   const box = rowOf(layers[index].a);
+  circle(box);
   if (box) { box.classList.add("on"); if (scroller.clientWidth) show(box); }
   if (byReader && innerWidth < 720) pane("insp");
 }
@@ -46,6 +47,7 @@ function refresh() {
   const index = chosen(), box = index === null ? null : rowOf(layers[index].a);
   for (const element of $$(".on", graph)) element.classList.remove("on");
   if (box) box.classList.add("on");
+  circle(box);
   const shown = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => "#" + layers[row.dataset.i].a)) : null;
   for (const row of $$("a.r", graph)) row.classList.toggle("dim", shown !== null && !shown.has(row.getAttribute("href")));
 }
@@ -58,7 +60,7 @@ function filter() {
   let count = 0;
   rows.forEach((row, number) => {
     const layer = layers[row.dataset.i];
-    const passes = (!statuses.length || statuses.includes(statusOf(layer))) && (!impacts.length || impacts.includes(layer.i)) && (!words || searched[number].includes(words));
+    const passes = (!statuses.length || statuses.includes(statusOf(layer))) && (!impacts.length || impacts.includes(impactOf(layer))) && (!words || searched[number].includes(words));
     row.parentNode.hidden = !passes;
     count += passes;
   });

@@ -77,6 +77,7 @@ function arrange(level) {
     const [from, to, side] = line.ends, source = level.boxes[from], target = level.boxes[to];
     const path = run(line.points, source, target, side, across, down, total);
     line.element.setAttribute("d", path.map(([x, y], i) => `${i ? "L" : "M"}${x} ${y}`).join(""));
+    line.top = Math.min(...path.map(point => point[1])); line.bottom = Math.max(...path.map(point => point[1]));
     for (const [x] of path) { left = Math.max(left, -x); right = Math.max(right, x); }
   }
   for (const call of level.calls) fill(call.element, { x: call.x + across(call.x), y: call.y + down(call.y) }, []);
@@ -109,6 +110,49 @@ function run(points, source, target, side, across, down, total) {
   return moved;
 }
 
+// Rows behind a fold are not in the page twice: they are drawn from the report's words when it opens, as drawing.py does.
+const ink = document.createElement("canvas").getContext("2d");
+const fonts = () => ({ mono: `600 12.5px ${getComputedStyle(page).getPropertyValue("--mono")}`, sans: `11.5px ${getComputedStyle(page).getPropertyValue("--sans")}` });
+const wide = (words, font) => { ink.font = font; return ink.measureText(words).width; };
+/** The words, cut at the end (or in the middle, for names) where they are wider than the room. */
+function cut(words, font, room, middle) {
+  if (wide(words, font) <= room) return words;
+  let keep = words.length - 1;
+  const short = () => middle ? words.slice(0, keep - Math.ceil(keep * .6)) + "…" + words.slice(-Math.ceil(keep * .6)) : words.slice(0, keep) + "…";
+  while (keep > 2 && wide(short(), font) > room) keep--;
+  return short();
+}
+
+function drawRows(card) {
+  const [total, ...list] = card.dataset.i.split(" "), across = Number(total), font = fonts(), shapes = [];
+  let y = 0;
+  for (const item of list) {
+    const layer = layers[parseInt(item, 10)], tall = item.endsWith("+"), high = tall ? 46 : 26, status = statusOf(layer), kind = CLASS[status];
+    const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
+    const about = [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ");
+    const name = visible(layer.n), old = layer.o ? `${visible(layer.o)} → ` : "", figure = plain(layer.f), shape = tall ? text(layer.h) : "";
+    const beside = Math.max(room - wide(name, font.mono) - 12, room * .45);
+    const right = tall ? figure : wide(about, font.sans) <= beside ? about : cut(visible(text(layer.c)), font.sans, beside);
+    const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - 12;
+    const oldCut = old && wide(old + name, font.mono) > left ? cut(old, font.mono, Math.max(left - wide(name, font.mono), left * .3), true) : old;
+    const nameCut = cut(name, font.mono, left - wide(oldCut, font.mono), true);
+    const lower = tall ? cut(about, font.sans, room - wide(shape, font.sans) - 12) : "";
+    const parts = [s("rect.b", { width: across, height: high })];
+    if (status !== "unchanged") parts.push(s("path.gut", { d: `M0 0h26v${high}H0z` }), s("text.sg", { x: 13, y: high / 2 + 5, "aria-hidden": "true" }, data.signs[layer.s]));
+    parts.push(s("text.nm", { x: start, y: top }, oldCut ? s("tspan.o", null, oldCut) : "", nameCut));
+    if (right) parts.push(s(tall ? "text.val" : "text.end", { x: end, y: top }, right));
+    if (lower) parts.push(s("text", { x: start, y: 36 }, lower));
+    if (shape) parts.push(s("text.end", { x: end, y: 36 }, shape));
+    if (nameCut !== name || oldCut !== old || (tall ? lower : right) !== about) parts.unshift(s("title", null, `${old}${name}: ${status === "unchanged" ? "" : status + " · "}${about}`));
+    shapes.push(s(`a.r.${kind}`, { href: "#" + layer.a, transform: `translate(0 ${y})`, ...(status === "unchanged" ? { tabindex: -1 } : {}) }, ...parts));
+    y += high;
+    if (item !== list[list.length - 1]) shapes.push(s("path.rule", { d: `M0 ${y - .5}h${across}` }));
+  }
+  const box = kind => s(`rect.${kind}`, { width: across, height: y, rx: 4 });
+  card.append(box("bg"), compares ? s("path.well", { d: `M0 0h26v${y}H0z` }) : "", ...shapes, box("frame"));
+  card.removeAttribute("data-i");
+}
+
 let zoomed = 1, extent = { left: 0, right: 0, height: 0 };
 const rem = () => parseFloat(getComputedStyle(page).fontSize) / 16;
 const width = () => extent.left + extent.right + 2 * PAD, height = () => extent.height + 2 * PAD;
@@ -116,12 +160,15 @@ const width = () => extent.left + extent.right + 2 * PAD, height = () => extent.
 function place() {
   extent = arrange(read(root));
   graph.setAttribute("viewBox", `${-extent.left - PAD} ${-PAD} ${width()} ${height()}`);
+  collect();
   size();
 }
 
 function size() {
   graph.setAttribute("width", Math.round(width() * zoomed * rem())); graph.setAttribute("height", Math.round(height() * zoomed * rem()));
   $("#zoom").textContent = Math.round(zoomed * 100) + " %";
+  culled = null;
+  cull();
   overview();
 }
 
@@ -142,6 +189,35 @@ function fit(all) {
   if (!all) scroller.scrollLeft = (extent.left + PAD) * zoomed * rem() - scroller.clientWidth / 2;
 }
 
+// Thousands of open rows would make every step of a scroll slow: what is more than a screen away is not displayed.
+const MANY = 700;
+let items = [], culled = null;
+function collect() {
+  for (const [element] of items) element.style.display = "";
+  items = []; culled = null;
+  const walk = (level, y) => {
+    for (const line of level.lines) items.push([line.element, y + line.top, y + line.bottom]);
+    for (const box of level.boxes) {
+      const top = y + box.ty + box.dy;
+      if (box.frame && box.frame.open) walk(box.frame.level, top + box.frame.head); else items.push([box.element, top, top + box.now.h]);
+    }
+  };
+  walk(read(root), 0);
+  if (items.length < MANY) items = [];
+  cull();
+}
+function cull(all) {
+  const scale = zoomed * rem(), tall = scroller.clientHeight / scale, at = scroller.scrollTop / scale;
+  if (!items.length || (!all && culled !== null && Math.abs(at - culled) < tall / 2)) return;
+  culled = all ? null : at;
+  for (const item of items) {
+    const shown = all || (item[1] < at + 2.5 * tall && item[2] > at - 1.5 * tall) ? "" : "none";
+    if (item[3] !== shown) { item[0].style.display = shown; item[3] = shown; }
+  }
+}
+addEventListener("beforeprint", () => cull(true));
+addEventListener("afterprint", () => cull());
+
 /** Open or close one frame without drawing anew. */
 function turn(frame, open) {
   if (frame.open === open) return;
@@ -150,6 +226,7 @@ function turn(frame, open) {
   if (open && !frame.level) {
     const inside = s("g.in", { transform: `translate(${frame.width / 2} ${frame.head})` }, template.content.firstElementChild.firstElementChild.cloneNode(true));
     element.append(inside);
+    for (const card of $$("[data-i]", inside)) drawRows(card);
     frame.level = read(inside.firstElementChild);
   }
   const inside = frame.level.element.parentNode;
@@ -196,11 +273,24 @@ function reveal(index) {
 
 const rowOf = address => $(`a.r[href="#${CSS.escape(address)}"]`, graph) || $$("a.r", graph).find(row => row.getAttribute("href") === "#" + address);
 
+/** Draw the ring around the chosen row, inside it, so that no neighbour covers it. */
+const ring = s("rect.ring", { rx: 3, "aria-hidden": "true" });
+function circle(row) {
+  ring.remove();
+  if (!row) return;
+  const box = $(".b", row);
+  row.append(fill(ring, { x: 1.5, y: 1.5, width: box.getAttribute("width") - 3, height: box.getAttribute("height") - 3 }, []));
+}
+
 /** Bring a row into view, only if it is not. */
 function show(row) {
+  row.closest("[data-b]").style.display = "";
   const a = $(".b", row).getBoundingClientRect(), b = scroller.getBoundingClientRect();
   if (a.top < b.top + 24 || a.bottom > b.bottom - 48) scroller.scrollTop += a.top - b.top - b.height * .42;
   if (a.left < b.left || a.right > b.right) scroller.scrollLeft += (a.left + a.right) / 2 - (b.left + b.right) / 2;
+  culled = null;
+  for (const item of items) item[3] = undefined;
+  cull();
 }
 
 let drag = null, dragged = false;

@@ -6,6 +6,10 @@ const page = document.documentElement;
 page.classList.add("js");
 const data = JSON.parse($("#data").textContent);
 const layers = data.layers, texts = data.texts;
+for (const layer of layers) {
+  layer.path = decodeURIComponent(layer.a.slice(layer.a.indexOf("=") + 1));
+  layer.n = layer.path.slice(layer.path.lastIndexOf("/") + 1).replace(/~1/g, "/").replace(/~0/g, "~");
+}
 const numbers = new Map(layers.map((layer, index) => [layer.a, index]));
 const CLASS = { added: "add", removed: "del", changed: "chg", renamed: "ren", moved: "mov", unchanged: "same" };
 const compares = layers.some(layer => layer.m) || $(".chip") !== null || !$("#graph").classList.contains("one");
@@ -43,13 +47,15 @@ const visible = words => words.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{
   return "\\" + { 2: "x", 4: "u", 8: "U" }[digits] + code.toString(16).padStart(digits, "0");
 });
 
-/** A phrase as nodes: words from a file are lists of one. */
-const phrase = words => typeof words === "number" ? [text(words)] : typeof words === "string" ? [words]
-  : (words || []).map(word => typeof word === "string" ? word : h("code", null, visible(word[0])));
-const plain = words => typeof words === "number" ? text(words) : typeof words === "string" ? words : (words || []).flat().join("");
+/** A phrase as nodes: recurring words are numbers, words from a file lists of one, an empty list is the layer's own name. */
+const words = word => typeof word === "number" ? text(word) : word;
+const phrase = (all, own) => Array.isArray(all) ? all.map(word => Array.isArray(word) ? h("code", null, visible(word.length ? word[0] : own)) : words(word))
+  : all === undefined ? [] : [words(all)];
+const plain = all => Array.isArray(all) ? all.map(word => Array.isArray(word) ? visible(word[0]) : words(word)).join("") : words(all ?? "");
 
 const sign = status => h(`span.sg.${CLASS[status]}`, { "aria-hidden": "true" }, data.signs[data.statuses.indexOf(status)]);
-const path = layer => decodeURIComponent(layer.a.slice(layer.a.indexOf("=") + 1));
+const path = layer => layer.path;
+const impactOf = layer => layer.i === undefined ? "" : data.impacts[layer.i];
 
 /** One row of the list, as the template writes it. */
 function listRow(index) {

@@ -46,8 +46,10 @@ __all__ = [
     "further_folded",
 ]
 
-LIMIT = 160
-"""Boxes of one body before it is bundled: a few screens, and less than a second for Graphviz."""
+LIMIT = 320
+"""Layers and folds of one body before it is bundled: a few screens, and less than a second for Graphviz."""
+BUNDLES = 40
+"""How many bundles a body is cut into where it is larger."""
 OPEN_LAYERS = 240
 """Layers shown in open groups before further groups start closed."""
 
@@ -59,7 +61,7 @@ def build(subject: DiffResult | Model, *, context: int = 1, depth: int | None = 
         subject: what to draw.
         context: unchanged layers to show around a change, counted in connections.
         depth: groups deeper than this start closed; None opens as many as are worth it.
-        limit: boxes of one body before it is bundled.
+        limit: layers and folds of one body before it is bundled.
     """
     compares = isinstance(subject, DiffResult)
     names = _names(subject)
@@ -119,7 +121,8 @@ class _Builder:
             cells = unchanged(cells, self.context)
         if folding:
             cells = repeats(cells, touched=len(cells.cells) > self.limit)
-        cells = bundles(cells, self.limit)
+        if len(cells.cells) > self.limit:
+            cells = bundles(cells, min(BUNDLES, self.limit))
         places: dict[int, End] = {}
         boxes: list[Box] = []
         for run in runs(cells):

@@ -135,12 +135,10 @@ def _marks(cells: Cells, *, touched: bool) -> list[Hashable]:
     return marks
 
 
-def bundles(cells: Cells, limit: int) -> Cells:
-    """Fold stretches of the flow so that about `limit` boxes remain, cut where the fewest connections pass."""
+def bundles(cells: Cells, amount: int) -> Cells:
+    """Cut the flow into about `amount` stretches, where the fewest connections pass, and fold each."""
     count = len(cells.cells)
-    if count <= limit:
-        return cells
-    size = -(-count // limit)
+    size = -(-count // amount)
     passing = [0] * (count + 1)
     for source, target, _ in cells.crossing():
         first, last = sorted((source, target))

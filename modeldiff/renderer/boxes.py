@@ -75,7 +75,9 @@ class Words:
         about = view.class_name + (f" · {view.summary}" if view.summary else "")
         if not self._is_tall(view):
             side = " · ".join(filter(None, (visible(view.class_name), view.shape)))
-            side_cut = sans_fitting(side, TEXT, max(room - mono(name, NAME) - 12, room * 0.45))
+            beside = max(room - mono(name, NAME) - 12, room * 0.45)
+            short = side if sans(side, TEXT) <= beside else visible(view.class_name)
+            side_cut = sans_fitting(short, TEXT, beside)
             left = room - sans(side_cut, TEXT) - 12
             old_cut, name_cut = _names(old, name, left)
             return Texts(old_cut, name_cut, side_cut, "", "", is_cut=(name_cut, side_cut) != (name, side))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -33,12 +33,17 @@ class Pencil:
     words: Words
     is_live: bool
     """For the page: links, buttons, and the insides of folds apart."""
+    numbers: Mapping[str, int]
+    """For the page: the number of each address."""
     frames: dict[str, str]
     """The insides of closed folds and groups by frame id, filled while drawing a live scene."""
     holds: dict[str, list[str]]
     """Addresses of the rows directly inside each frame."""
     parents: dict[str, str]
     """The frame around each frame, "" at the top."""
+
+    hidden: int = 0
+    """How many closed frames are around what is drawn."""
 
     def scene(self, scene: Scene, frame: str = "") -> str:
         """Lines first, then boxes, so that no line covers a name."""
@@ -82,6 +87,10 @@ class Pencil:
         if isinstance(box, Card):
             if self.is_live:
                 self.holds.setdefault(frame, []).extend(row.address for row in box.rows)
+            if self.hidden:  # the script draws these rows when the fold opens, from the words it has anyway
+                tall = (self.words.height(row) > ONE_LINE for row in box.rows)
+                rows = (f"{self.numbers[row.address]}{'+' * high}" for row, high in zip(box.rows, tall, strict=True))
+                return f'<g class="card{self._kind(box)}" {where} data-i="{scene.width} {" ".join(rows)}"/>'
             return f'<g class="card{self._kind(box)}" {where}>{self._card(box, scene.width)}</g>'
         return self._frame(scene, index, box, frame, where)
 
@@ -126,7 +135,7 @@ class Pencil:
         if found.lower_right:
             parts.append(f'<text class="end" x="{end}" y="36">{text(found.lower_right)}</text>')
         view = self.words.views[row.address]
-        if status is not Status.UNCHANGED or found.is_cut:
+        if found.is_cut:
             full = f"{view.old_name} → {view.name}" if view.old_name else view.name
             kind = "" if status is Status.UNCHANGED else f"{status.value} · "
             about = view.class_name + (f" · {view.summary}" if view.summary else "")
@@ -145,7 +154,9 @@ class Pencil:
         name = f"{frame}.{index}" if frame else f"f{index}"
         head = boxes.FOLD if isinstance(box, Fold) else boxes.HEAD
         axis = scene.width // 2
+        self.hidden += not is_open
         body = self.scene(inside, name) if is_open or self.is_live else ""
+        self.hidden -= not is_open
         inner = f'<g transform="translate({axis} {head})">{body}</g>' if is_open else ""
         if self.is_live:
             self.parents[name] = frame

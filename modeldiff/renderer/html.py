@@ -30,9 +30,9 @@ from modeldiff.report.words import plain
 
 STYLES = ("page.css", "panes.css", "picture.css", "paper.css")
 SCRIPTS = ("words.js", "picture.js", "inspector.js", "overview.js", "page.js")
-TABLES = 120
+TABLES = 30
 """Changed layers whose tables stand in the static page, gravest first."""
-LISTED = 600
+LISTED = 500
 """Rows of the list in the static page; the script adds the rest."""
 PAD = 20
 """Around the picture."""
@@ -47,10 +47,11 @@ def render(report: Report, diagram: Diagram | None) -> str:
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
     drawn, note = picture(diagram, words)
-    pencil = Pencil(words, is_live=True, frames={}, holds={}, parents={})
+    numbers = {view.address: number for number, view in enumerate(report.layers)}
+    pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
     body = pencil.scene(drawn)
-    style = "".join([palette.page(), *map(templates.read, STYLES)])
-    script = "".join(["(() => {\n", *map(templates.read, SCRIPTS), "})();\n"])
+    style = _lean("\n".join([palette.page(), *map(templates.read, STYLES)]))
+    script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
     changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
     return (
@@ -72,7 +73,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
             data=Markup(island(report, pencil.holds, pencil.parents)),  # noqa: S704 -- escaped there
             strip=strip(report.layers, compares=diagram.compares),
             views={view.address: view for view in report.layers},
-            index={view.address: number for number, view in enumerate(report.layers)},
+            index=numbers,
             changed=changed,
             tables=sorted(changed, key=lambda view: -(view.impact or 0))[:TABLES],
             groups=list(_listed(report)),
@@ -146,6 +147,12 @@ def _phrase(phrase: Phrase, places: dict[str, str]) -> Markup:
 def _about(view: LayerView) -> str:
     """Class and summary."""
     return visible(", ".join(filter(None, (view.class_name, view.summary))))
+
+
+def _lean(code: str) -> str:
+    """Without lines that are comments, and without indentation: a tenth of a small page."""
+    lines = (line.strip() for line in code.splitlines())
+    return "\n".join(line for line in lines if line and not re.fullmatch(r"//.*|/\*.*\*/", line)) + "\n"
 
 
 def _hash(text: str) -> str:

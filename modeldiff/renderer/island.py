@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from modeldiff.changes import Histogram
+from modeldiff.changes import Histogram, Impact
 from modeldiff.report import Code, ConfigRow, LayerView, Link, Phrase, Report, Status, WeightView
+from modeldiff.report.words import plain
 
 BARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$()*+,-./:;=?@[]^_{|}~"
 """Heights of histogram bars, low to high."""
@@ -34,6 +37,7 @@ def island(report: Report, frames: Mapping[str, Sequence[str]], parents: Mapping
         "configs": [rows for _, rows in writer.configs.values()],
         "statuses": [status.value for status in _STATUSES],
         "signs": [status.sign for status in _STATUSES],
+        "impacts": [impact.label for impact in Impact],
         "bars": BARS,
         "frames": {
             name: [parents.get(name, ""), [writer.index[address] for address in addresses]]
@@ -55,7 +59,9 @@ class _Writer:
     """Numbers for recurring texts."""
 
     def __init__(self, report: Report) -> None:
+        self.paths = [view.new if view.new is not None else view.old or "" for view in report.layers]
         self.index = {view.address: number for number, view in enumerate(report.layers)}
+        self.recurring = Counter(_told(report))
         self.texts: dict[str, int] = {}
         self.configs: dict[tuple[tuple[ConfigRow, ...], bool], tuple[int, list[list[int]]]] = {}
 
@@ -63,24 +69,23 @@ class _Writer:
         """One layer; a key is missing where it has nothing to say."""
         fields = {
             "a": view.address,
-            "n": view.name,
             "o": view.old_name,
             "p": self.index.get(view.parent),
             "s": _STATUSES.index(view.status),
-            "i": view.impact.label if view.impact is not None else None,
+            "i": int(view.impact) if view.impact is not None and view.status is not Status.UNCHANGED else None,
             "c": self.text(view.class_name),
             "u": self.text(view.summary) if view.summary else None,
             "h": self.text(view.shape) if view.shape else None,
-            "f": _phrase(view.figure),
-            "l": [_phrase(line) for line in view.lines],
-            "w": [_phrase(line) for line in view.warnings],
+            "f": self.phrase(view.figure),
+            "l": [self.phrase(line) for line in view.lines],
+            "w": [self.phrase(line) for line in view.warnings],
             "k": self.config(view) if view.config else None,
             "t": [self.weight(weight) for weight in view.weights],
-            "m": _phrase(view.match),
+            "m": self.phrase(view.match, own=view.name),
             "in": [self.link(link) for link in view.inputs],
             "out": [self.link(link) for link in view.outputs],
             "q": list(view.parameters) if any(view.parameters) else None,
-            "d": None if view.moved is None or view.moved != view.moved else min(view.moved, 1e9),
+            "d": None if view.moved is None or math.isnan(view.moved) else float(f"{min(view.moved, 1e9):.3g}"),
             "z": None if view.trainable else 1,
         }
         return {key: value for key, value in fields.items() if value is not None and value not in ([], "")}
@@ -112,10 +117,11 @@ class _Writer:
             self.text(weight.dtype),
             weight.size,
             _STATUSES.index(weight.status),
-            self._shared(_phrase(weight.verdict)),
+            self.phrase(weight.verdict),
         ]
         if weight.stats:
-            fields.append([[self.text(label), old, new] for label, old, new in weight.stats])
+            labels = self.text("\t".join(label for label, _, _ in weight.stats))
+            fields.append([labels, "|".join(side for _, old, new in weight.stats for side in (old, new))])
         if weight.histogram is not None or weight.digest:
             fields += [[]] * (7 - len(fields))
             fields.append(_histogram(weight.histogram) if weight.histogram is not None else 0)
@@ -123,29 +129,53 @@ class _Writer:
             fields.append(weight.digest)
         return fields
 
-    def _shared(self, phrase: Any) -> Any:
-        """A plain sentence as a number: `identical` recurs."""
-        return self.text(phrase) if isinstance(phrase, str) else phrase
-
-    def link(self, link: Link) -> list[Any]:
-        """The layer's number or its address, the label where it says more than the name, the status."""
+    def link(self, link: Link) -> Any:
+        """The layer's number, with the label where it says more than the path, and the status."""
         number = self.index.get(link.address)
-        fields: list[Any] = [link.address if number is None else number, _phrase(link.label)]
+        is_path = number is not None and plain(link.label) == self.paths[number]
+        if is_path and link.status is Status.UNCHANGED:
+            return number
+        label = 0 if is_path else self.phrase(link.label)
+        fields: list[Any] = [link.address if number is None else number, label]
         return fields if link.status is Status.UNCHANGED else [*fields, _STATUSES.index(link.status)]
 
+    def phrase(self, phrase: Phrase, own: str = "") -> Any:
+        """Plain words as one text or its number; words from a file stand in a list, an empty one for `own`."""
+        if not any(isinstance(word, Code) for word in phrase):
+            return self._words("".join(phrase))
+        return [
+            ([] if word == own else [str(word)]) if isinstance(word, Code) else self._words(word) for word in phrase
+        ]
 
-def _phrase(phrase: Phrase) -> Any:
-    """Plain words as one text; with words from a file a list in which those stand in a list of their own."""
-    if not any(isinstance(word, Code) for word in phrase):
-        return "".join(phrase)
-    return [[str(word)] if isinstance(word, Code) else word for word in phrase]
+    def _words(self, words: str) -> str | int:
+        """Words of ours, by number where they recur."""
+        return self.text(words) if len(words) > 6 and self.recurring[words] > 2 else words
+
+
+def _told(report: Report) -> Iterator[str]:
+    """All words of ours that stand in phrases of layers."""
+    for view in report.layers:
+        phrases = [view.figure, *view.lines, *view.warnings, view.match, *(weight.verdict for weight in view.weights)]
+        for phrase in phrases:
+            if any(isinstance(word, Code) for word in phrase):
+                yield from (word for word in phrase if not isinstance(word, Code))
+            else:
+                yield "".join(phrase)
 
 
 def _histogram(histogram: Histogram) -> list[Any]:
-    top = max((*histogram.old, *histogram.new, 1))
+    old, new = (_paired(side) for side in (histogram.old, histogram.new))
+    top = max((*old, *new, 1))
     last = len(BARS) - 1
 
     def bars(counts: Sequence[int]) -> str:
         return "".join(BARS[-(-count * last // top)] for count in counts)
 
-    return [float(f"{histogram.low:.4g}"), float(f"{histogram.high:.4g}"), bars(histogram.old), bars(histogram.new)]
+    return [float(f"{histogram.low:.4g}"), float(f"{histogram.high:.4g}"), bars(old), bars(new)]
+
+
+def _paired(counts: Sequence[int]) -> list[int]:
+    """Half as many bins: a panel is 360 points wide."""
+    if len(counts) <= 40 or len(counts) % 2:
+        return list(counts)
+    return [first + second for first, second in zip(counts[::2], counts[1::2], strict=True)]

@@ -34,7 +34,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     head, top = _head(report, width, note)
     axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
     height = top + drawn.height + MARGIN
-    body = Pencil(words, is_live=False, frames={}, holds={}, parents={}).scene(drawn)
+    body = Pencil(words, is_live=False, numbers={}, frames={}, holds={}, parents={}).scene(drawn)
     title = text(plain(report.verdict))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
