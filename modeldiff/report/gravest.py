@@ -28,17 +28,25 @@ from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import Partners, counted, dimensions, interface, joined, message, value, without_batch
 
 
-def interface_fact(change: InterfaceChanged) -> Phrase:
+def interface_fact(change: InterfaceChanged, partners: Partners) -> Phrase:
     """`output predictions has 12 values, was 10`."""
     if len(change.before) == len(change.after) == 1:
         before, after = change.before[0], change.after[0]
         name = Code(after.layer[-1] if after.layer else change.role)
+        known = before.layer in partners or after.layer in partners.values()  # a Sequential's input is no layer
+        if known and partners.get(before.layer) != after.layer:
+            was = Code(before.layer[-1])
+            return (f"{change.role} is ", name, f" {_size(after)}, was ", was, f" {_size(before)}")
         if before.shape != after.shape and before.shape is not None and after.shape is not None:
             return (f"{change.role} ", name, *_shape_fact(before, after))
     elif len(change.before) != len(change.after):
         names = joined((Code(port.layer[-1] if port.layer else change.role),) for port in change.after)
         return (f"{counted(len(change.after), change.role)} (", *names, f"), was {len(change.before)}")
     return interface(change)
+
+
+def _size(port: Port) -> str:
+    return f"({without_batch(port.shape)})" if port.shape is not None else "(shape unknown)"
 
 
 def _shape_fact(before: Port, after: Port) -> Phrase:

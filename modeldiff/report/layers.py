@@ -170,7 +170,10 @@ class _Ledger:
         """One line a fact, but one for all the weights that moved or were reshaped."""
         facts = list(facts)
         for change in facts:
-            if not isinstance(change, (WeightChanged, WeightReshaped)):
+            if isinstance(change, LayerRenamed):  # the row shows both names
+                if len(facts) == 1:
+                    yield ("renamed",)
+            elif not isinstance(change, (WeightChanged, WeightReshaped)):
                 yield message(change, self.partners)
         yield from tensors.told([change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))])
 

@@ -42,7 +42,7 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
         return _nothing(result)
     if impact is Impact.INTERFACE:
         first = next(change for change in result.changes if isinstance(change, InterfaceChanged))
-        return ("Interface changed: ", *interface_fact(first))
+        return ("Interface changed: ", *interface_fact(first, partners))
     broken = [
         change for change in result.changes if isinstance(change, WeightChanged) and change.nature is Nature.BROKEN
     ]
