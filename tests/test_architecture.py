@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import modeldiff
+
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"numpy", "h5py", "deepdiff", "jinja2", "graphviz", "pygraphviz", "rich", "tensorflow", "keras", "tf_keras"}
 
@@ -37,6 +39,13 @@ def test_starting_loads_nothing_heavy(code):
     loaded = set(done.stdout.rpartition("loaded:")[2].split())
     assert "modeldiff" in loaded
     assert not loaded & HEAVY
+
+
+def test_every_public_name_is_there():
+    assert [name for name in modeldiff.__all__ if not hasattr(modeldiff, name)] == []
+    assert set(modeldiff.__all__) == set(dir(modeldiff))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = modeldiff.nothing
 
 
 def test_terminal_report_loads_no_picture(tmp_path):
