@@ -127,13 +127,16 @@ def _verdicts(
     total, done = sum(_bytes(batch) for batch in batches), 0
     with ExitStack() as stack:
         runner = executor or stack.enter_context(ThreadPoolExecutor(_WORKERS))
-        jobs = [runner.submit(compare_batch, batch, options) for batch in batches]
-        sizes = {id(job): _bytes(batch) for job, batch in zip(jobs, batches, strict=True)}
-        for job in as_completed(jobs):
-            done += sizes[id(job)]
-            if progress is not None:
-                progress(done, total)
-        return [verdict for job in jobs for verdict in job.result()]
+        jobs = {runner.submit(compare_batch, batch, options): _bytes(batch) for batch in batches}
+        try:
+            for job in as_completed(jobs):
+                done += jobs[job]
+                if progress is not None:
+                    progress(done, total)
+            return [verdict for job in jobs for verdict in job.result()]
+        finally:
+            for job in jobs:  # what was interrupted must not be waited for
+                job.cancel()
 
 
 def _bytes(batch: Sequence[Pair]) -> int:
