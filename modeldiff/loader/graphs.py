@@ -99,7 +99,7 @@ class _Builder:
             made = calls.setdefault(entry.name, [])
             previous, taken = (TensorRef(entry.name, len(made)),), previous
             made.append(Call(taken))
-        layers = [self.layer(entry, calls[entry.name]) for entry in {e.name: e for e in [*branches, *chain]}.values()]
+        layers = self.layers({entry.name: entry for entry in [*branches, *chain]}, calls)
         return self.finish(layers, starts, previous if layers else (), dtypes)
 
     def input_name(self, head: Entry) -> str:
@@ -139,10 +139,7 @@ class _Builder:
             name: [self.call(node, entries[name], resolver, dtypes) for node in made] for name, made in nodes.items()
         }
         calls = explicit(written, entries, ends, dtypes)
-        order, cyclic = topological(calls)
-        if cyclic:
-            self.note(f"the connections form a cycle, entered at {', '.join(cyclic[:3])}")
-        layers = [self.layer(entries[name], calls[name]) for name in order]
+        layers = self.layers(entries, calls)
         return self.finish(layers, starts, ends, [_dtype(entries[ref.layer].config) for ref in starts])
 
     def nodes(self, entry: Entry, entries: Mapping[str, Entry]) -> list[Node]:
@@ -190,14 +187,31 @@ class _Builder:
 
     # Layers ----------------------------------------------------------------------------------------------------------
 
-    def layer(self, entry: Entry, calls: Sequence[Call]) -> Layer:
-        """The layer; the shapes of its outputs become known."""
+    def layers(self, entries: Mapping[str, Entry], calls: Mapping[str, Sequence[Call]]) -> list[Layer]:
+        """Layers in topological order of their first calls; call by call the shapes of their outputs become known."""
+        order, cut = topological(calls)
+        if cut:
+            self.note(f"the connections form a cycle, entered at {', '.join(cut[:3])}")
+        plans: dict[str, tuple[str, dict[str, Any]]] = {}
+        first: dict[str, tuple[Shape, ...]] = {}
+        for name, index in order:
+            entry, taken = entries[name], calls[name]
+            inputs = [self.shapes.get(ref) for ref in taken[index].inputs] if taken else []
+            if index == 0 and entry.class_name != "InputLayer" and (not inputs or inputs[0] is None):
+                inputs = [_build_shape(entry), *inputs[1:]]
+            if name not in plans:
+                config = self.config(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
+                plans[name] = (_class_of(entry), config)
+            count = self.spread(entry, plans[name], TensorRef(name, index), inputs, taken)
+            if index == 0:
+                first[name] = self.known(name, count)
+        return [self.layer(entries[name], calls[name], plan, first.get(name) or None) for name, plan in plans.items()]
+
+    def layer(
+        self, entry: Entry, calls: Sequence[Call], plan: tuple[str, dict[str, Any]], shapes: tuple[Shape, ...] | None
+    ) -> Layer:
+        class_name, config = plan
         body = self.body(entry)
-        class_name = _model_class(entry.raw) if entry.is_model else canonical_class(entry.class_name, entry.config)
-        inputs = [self.shapes.get(ref) for ref in calls[0].inputs] if calls else []
-        if entry.class_name != "InputLayer" and (not inputs or inputs[0] is None):
-            inputs = [_build_shape(entry), *inputs[1:]]
-        config = self.config(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
         return Layer(
             name=entry.name,
             class_name=entry.class_name,
@@ -206,7 +220,7 @@ class _Builder:
             body=body.graph if body else None,
             canonical_class=class_name,
             trainable=entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body),
-            output_shapes=self.output_shapes(entry, class_name, config, calls, inputs),
+            output_shapes=shapes,
             kind="op" if entry.is_op else "layer",
         )
 
@@ -234,40 +248,34 @@ class _Builder:
             self.note(f"config left out: {error}", entry.name)
             return {}
 
-    def output_shapes(
+    def spread(
         self,
         entry: Entry,
-        class_name: str,
-        config: Mapping[str, Any],
-        calls: Sequence[Call],
+        plan: tuple[str, dict[str, Any]],
+        call: TensorRef,
         inputs: Sequence[Shape | None],
-    ) -> tuple[Shape, ...] | None:
-        """Of the first call, whose `inputs` are given; those of all calls become known."""
+        calls: Sequence[Call],
+    ) -> int:
+        """Make the output shapes of one call known where a rule tells them; returns how many outputs it has."""
         body = self.body(entry)
-        first: tuple[Shape | None, ...] = ()
-        for index, call in enumerate(calls):
-            taken = [self.shapes.get(ref) for ref in call.inputs] if index else inputs
-            inferred: Sequence[Shape | None] | None
-            if body is not None:
-                inferred = body.output_shapes if entry.is_model else _over_time(body, taken)
-            else:
-                inferred = (
-                    None
-                    if entry.is_op
-                    else infer(class_name, config, taken, call.kwargs, is_keras3=self.version[:1] > "2")
-                )
-            for number, shape in enumerate(inferred or ()):
-                if shape is not None:
-                    self.shapes.setdefault(TensorRef(entry.name, index, number), shape)
-            if not index:
-                first = self.known(entry.name, len(inferred or ()))
-        shapes = tuple(shape for shape in first if shape is not None)
-        return shapes if shapes and len(shapes) == len(first) else None
+        found: Sequence[Shape | None] | None = None
+        if body is not None:
+            found = body.output_shapes if entry.is_model else _over_time(body, inputs)
+        elif not entry.is_op:
+            kwargs = calls[call.call].kwargs if calls else None
+            found = infer(*plan, inputs, kwargs, is_keras3=self.version[:1] > "2")
+        for number, shape in enumerate(found or ()):
+            if shape is not None:
+                self.shapes.setdefault(TensorRef(call.layer, call.call, number), shape)
+        return len(found or ())
 
-    def known(self, name: str, count: int) -> tuple[Shape | None, ...]:
-        """The shapes of the first call's outputs: `count` of them, or as many as the file tells."""
-        found = [self.shapes.get(TensorRef(name, 0, number)) for number in range(count)]
-        while not count and (shape := self.shapes.get(TensorRef(name, 0, len(found)))) is not None:
+    def known(self, name: str, count: int) -> tuple[Shape, ...]:
+        """The shapes of the first call's outputs: all `count` of them, or as many as the file tells."""
+        found: list[Shape] = []
+        while not count or len(found) < count:
+            shape = self.shapes.get(TensorRef(name, 0, len(found)))
+            if shape is None:
+                return () if count else tuple(found)
             found.append(shape)
         return tuple(found)
 
@@ -291,6 +299,10 @@ def _as_it_is(class_name: str, config: Mapping[str, Any], depth: int) -> Any:
         "class_name": class_name,
         "config": {key: values.plain(value, _as_it_is, depth + 1) for key, value in config.items()},
     }
+
+
+def _class_of(entry: Entry) -> str:
+    return _model_class(entry.raw) if entry.is_model else canonical_class(entry.class_name, entry.config)
 
 
 def _model_class(raw: Mapping[str, Any]) -> str:
