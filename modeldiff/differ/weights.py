@@ -52,11 +52,13 @@ def detect(
 ) -> tuple[list[Change], list[WeightPair]]:
     """The weight changes of matched layers, and what became of every weight that both have, in the given order.
 
+    A side on which no layer has a weight is a file without weights: nothing was added or removed.
     `progress` is called with the bytes compared so far and the bytes in all, of one side. `executor` runs the
     comparisons; all that is submitted can be pickled. Without one, two threads are used.
     """
     sides = [(match, *pair_weights(old.comparable_weights, new.comparable_weights)) for match, old, new in pairs]
     verdicts = iter(_verdicts([pair for _, both, _, _ in sides for pair in both], options, progress, executor))
+    holds = [any(layer.comparable_weights for layer in side) for side in list(zip(*pairs, strict=True))[1:]]
     changes: list[Change] = []
     outcomes: list[WeightPair] = []
     for match, both, removed, added in sides:
@@ -64,8 +66,10 @@ def detect(
             verdict = next(verdicts)
             outcomes.append(WeightPair(match.site, new.name, verdict.outcome, verdict.reason))
             changes.extend(_changes(match, old, new, verdict))
-        changes.extend(WeightRemoved(match.site, weight.name, weight.shape, weight.dtype) for weight in removed)
-        changes.extend(WeightAdded(match.site, weight.name, weight.shape, weight.dtype) for weight in added)
+        if holds[1]:
+            changes.extend(WeightRemoved(match.site, weight.name, weight.shape, weight.dtype) for weight in removed)
+        if holds[0]:
+            changes.extend(WeightAdded(match.site, weight.name, weight.shape, weight.dtype) for weight in added)
     return changes, outcomes
 
 

@@ -149,6 +149,22 @@ def test_without_values_shapes_are_still_compared():
     assert outcomes(found)[1] == ("bias", Outcome.NOT_COMPARED, "not asked for")
 
 
+def test_numbers_nobody_can_read_are_compared_as_bytes():
+    codes = [np.array(values, np.uint8) for values in ([1, 2], [1, 2], [1, 3])]
+    one, same, other = (Weight("w", (2,), "float8_e4m3fn", ArraySource(values)) for values in codes)
+    assert outcomes(detect(layer(one), layer(same))) == [("w", Outcome.IDENTICAL, "")]
+    reason = "other bytes, but numbers of type float8_e4m3fn are not read"
+    assert outcomes(detect(layer(one), layer(other))) == [("w", Outcome.NOT_COMPARED, reason)]
+
+
+def test_a_file_without_weights_removed_none():
+    whole, bare = layer(weight("kernel", array(4, 5))), layer()
+    assert kinds(detect(whole, bare)) == kinds(detect(bare, whole)) == []
+    match = Match(("b",), ("b",), Evidence.NAME, 1.0)
+    found = weights.detect([(match, whole, whole), (match, whole, bare), (match, bare, whole)], Options())
+    assert kinds(found) == [Kind.WEIGHT_REMOVED, Kind.WEIGHT_ADDED]
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0)])
 def test_scalars_and_empty_tensors(shape):
     found = detect(layer(weight("w", np.zeros(shape))), layer(weight("w", np.zeros(shape))))
