@@ -129,7 +129,7 @@ function drawRows(card) {
   for (const item of list) {
     const layer = layers[parseInt(item, 10)], tall = item.endsWith("+"), high = tall ? 46 : 26, status = statusOf(layer), kind = CLASS[status];
     const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
-    const about = [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ");
+    const about = [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ") || plain(layer.f);
     const name = visible(layer.n), old = layer.o ? `${visible(layer.o)} → ` : "", figure = plain(layer.f), shape = tall ? text(layer.h) : "";
     const beside = Math.max(room - wide(name, font.mono) - 12, room * .45);
     const right = tall ? figure : wide(about, font.sans) <= beside ? about : cut(visible(text(layer.c)), font.sans, beside);

@@ -16,6 +16,9 @@ from modeldiff.graph import Graph, Layer, LayerPath, Model
 Key = tuple[str, LayerPath]
 """A layer of the merged graph: ("new", path), or ("old", path) where it was removed."""
 
+Waiting = dict[tuple[Key, int, int], list[tuple[int, int, bool]]]
+"""Old connections by level, source and target."""
+
 ROOT: Key = ("new", ())
 
 
@@ -101,15 +104,19 @@ class _Merge:
         self.levels: dict[Key, Level] = defaultdict(Level)
         self.homes: dict[Key, tuple[Key, int]] = {}
         """Every node's level and its index there."""
+        self.old_listed: set[Key] = set()
+        """Levels whose connections the old file does not hold."""
+        self.moved: set[tuple[Key, int]] = set()
+        """Pairs that stood in another parent."""
+        self.old_layers = dict(self.old.walk()) if self.old is not None else {}
         self._place(sites, told)
 
     def _place(self, sites: list[Site], told: set[Site]) -> None:
         """Put every layer into its level."""
         new_layers = dict(self.new.walk())
-        old_layers = dict(self.old.walk()) if self.old is not None else {}
         signatures = _Signatures()
         for site in sites:
-            layer = new_layers[site.new] if site.new is not None else old_layers[site.old or ()]
+            layer = new_layers[site.new] if site.new is not None else self.old_layers[site.old or ()]
             presence = Presence.KEPT
             if self.old is not None and (site.old is None or site.new is None):
                 presence = Presence.ADDED if site.old is None else Presence.REMOVED
@@ -117,6 +124,12 @@ class _Merge:
             home = ROOT if not key[1][:-1] else ("new", key[1][:-1]) if key[0] == "new" else self.key(key[1][:-1])
             level = self.levels[home]
             self.homes[key] = home, len(level.nodes)
+            if (
+                site.old is not None
+                and site.new is not None
+                and (self.key(site.old[:-1]) if site.old[1:] else ROOT) != home
+            ):
+                self.moved.add(self.homes[key])
             row = Row(site.address, presence, site in told)
             level.nodes.append(Node(row, (signatures.of(layer), presence), is_shared=len(layer.calls) > 1))
 
@@ -135,40 +148,57 @@ class _Merge:
 
     def _connect(self) -> None:
         """Add the connections of both sides, each once."""
-        before: dict[tuple[Key, int, int], list[tuple[int, int, bool]]] = defaultdict(list)
-        old_listed: set[Key] = set()
-        if self.old is not None:
-            for path, graph in _graphs(self.old.graph):
-                home = ROOT if not path else self.key(path)
-                if not graph.has_edges:
-                    old_listed.add(home)
-                    self.levels[home].listed = True
-                for source, target, calls, call in _connections(graph, path):
-                    place = self._common(self.key(source), self.key(target))
-                    if place is not None:
-                        stays = target in self.partners and source in self.partners
-                        silent = stays and (self.partners[target], call) in self.silent
-                        before[place].append((*calls, silent))
-                self._ports(graph, path, home, is_new=False)
+        waiting = self._old_connections()
         for path, graph in _graphs(self.new.graph):
-            home = ("new", path)
-            level = self.levels[home]
-            level.listed = not graph.has_edges
-            self._ports(graph, path, home, is_new=True)
-            for source, target, calls, _ in _connections(graph, path):
-                first, last = self.homes["new", source][1], self.homes["new", target][1]
-                waiting = before.get((home, first, last), [])
-                same = next((edge for edge in waiting if edge[:2] == calls), waiting[0] if waiting else None)
-                if same is not None:
-                    waiting.remove(same)
-                is_kept = same is not None or self.old is None or home in old_listed
-                presence = Presence.KEPT if is_kept else Presence.ADDED
-                level.edges.append(Edge(first, last, presence, *calls))
-        for (home, first, last), waiting in before.items():
+            self._new_connections(path, graph, waiting)
+        for (home, first, last), edges in waiting.items():
             level = self.levels[home]
             presence = Presence.KEPT if level.listed and home[0] == "new" else Presence.REMOVED
-            level.edges.extend(Edge(first, last, presence, *calls) for *calls, silent in waiting if not silent)
+            level.edges.extend(Edge(first, last, presence, *calls) for *calls, silent in edges if not silent)
             level.listed = False
+        for key, level in self.levels.items():
+            for ports in (level.entries, level.exits):
+                self._settle(key, level, ports)
+
+    def _old_connections(self) -> Waiting:
+        """The old connections, lifted to where both ends stand today: (call made, call taken, told elsewhere)."""
+        waiting: Waiting = defaultdict(list)
+        for path, graph in _graphs(self.old.graph) if self.old is not None else ():
+            home = self.key(path) if path else ROOT
+            if not graph.has_edges:
+                self.levels[home].listed = True
+                self.old_listed.add(home)
+            self._ports(graph, path, home, is_new=False)
+            for wire in _wires(graph, path):
+                source = self._maker(wire)
+                place = self._common(self.key(source), self.key(wire.target))
+                if place is not None:
+                    stays = wire.target in self.partners and source in self.partners
+                    silent = stays and (self.partners[wire.target], wire.call) in self.silent
+                    waiting[place].append((*wire.calls, silent))
+        return waiting
+
+    def _new_connections(self, path: LayerPath, graph: Graph, waiting: Waiting) -> None:
+        """The new connections of one graph; each takes its old counterpart out of `waiting`."""
+        home: Key = ("new", path)
+        level = self.levels[home]
+        level.listed = not graph.has_edges
+        self._ports(graph, path, home, is_new=True)
+        for wire in _wires(graph, path):
+            first, last, calls = self.homes["new", wire.source][1], self.homes["new", wire.target][1], wire.calls
+            edges = waiting.get((home, first, last), [])
+            same = next((edge for edge in edges if edge[:2] == calls), edges[0] if edges else None)
+            if same is not None:
+                edges.remove(same)
+            is_kept = same is not None or self.old is None or home in self.old_listed
+            level.edges.append(Edge(first, last, Presence.KEPT if is_kept else Presence.ADDED, *calls))
+
+    def _settle(self, key: Key, level: Level, ports: dict[int, Presence]) -> None:
+        """Forget ports whose part went to a layer that moved in."""
+        if any((key, index) in self.moved for index in ports):
+            for index in [index for index, presence in ports.items() if presence is Presence.REMOVED]:
+                if level.nodes[index].presence is Presence.KEPT:
+                    del ports[index]
 
     def _common(self, source: Key, target: Key) -> tuple[Key, int, int] | None:
         """The deepest level that holds both, and who stands for them there; None inside one node."""
@@ -184,6 +214,25 @@ class _Merge:
                 return None if chain[at] == index else (at, chain[at], index)
         return None
 
+    def _maker(self, wire: Wire) -> LayerPath:
+        """Which old layer makes the tensor: inside a sub-model where the taker stands in that sub-model today."""
+        source, output = wire.source, wire.output
+        while self._holds(self.key(source), self.key(wire.target)):
+            body = self.old_layers[source].body
+            if body is None or output >= len(body.outputs):
+                break
+            source, output = (*source, body.outputs[output].layer), body.outputs[output].output
+        return source
+
+    def _holds(self, outer: Key, inner: Key) -> bool:
+        """Whether one node stands inside another."""
+        at = inner
+        while at in self.homes:
+            at = self.homes[at][0]
+            if at == outer:
+                return True
+        return False
+
     def _ports(self, graph: Graph, path: LayerPath, home: Key, *, is_new: bool) -> None:
         """The inputs and outputs of one graph."""
         level = self.levels[home]
@@ -193,7 +242,7 @@ class _Merge:
                 level_key, index = self.homes.get(("new", where) if is_new else self.key(where), (None, 0))
                 if level_key != home:
                     continue
-                if self.old is None or (is_new and index in ports):
+                if self.old is None or (is_new and (index in ports or (home, index) in self.moved)):
                     ports[index] = Presence.KEPT
                 elif is_new:
                     ports[index] = Presence.ADDED
@@ -227,8 +276,20 @@ def _graphs(graph: Graph, path: LayerPath = ()) -> Iterator[tuple[LayerPath, Gra
             yield from _graphs(layer.body, (*path, layer.name))
 
 
-def _connections(graph: Graph, path: LayerPath) -> Iterator[tuple[LayerPath, LayerPath, tuple[int, int], int]]:
-    """Source, target, (call of the source, call of the target) with 0 where not shared, and the target's call."""
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One tensor that one layer takes from another of the same graph."""
+
+    source: LayerPath
+    output: int
+    target: LayerPath
+    call: int
+    """Which call of the target takes it, from 0."""
+    calls: tuple[int, int]
+    """Calls of source and target from 1, or 0 where the layer is not shared."""
+
+
+def _wires(graph: Graph, path: LayerPath) -> Iterator[Wire]:
     layers = {layer.name: layer for layer in graph.layers}
     for layer in graph.layers:
         for index, call in enumerate(layer.calls):
@@ -237,4 +298,4 @@ def _connections(graph: Graph, path: LayerPath) -> Iterator[tuple[LayerPath, Lay
                 if source is not None:
                     made = ref.call + 1 if len(source.calls) > 1 else 0
                     taken = index + 1 if len(layer.calls) > 1 else 0
-                    yield (*path, source.name), (*path, layer.name), (made, taken), index
+                    yield Wire((*path, source.name), ref.output, (*path, layer.name), index, (made, taken))

@@ -64,7 +64,7 @@ class Words:
 
     def _is_tall(self, view: LayerView) -> bool:
         if self.compares:
-            return view.status is not Status.UNCHANGED
+            return view.status is not Status.UNCHANGED and bool(view.class_name or view.shape)
         return bool(view.summary or view.weights) and view.class_name != "InputLayer"
 
     def texts(self, row: Row, width: float) -> Texts:
@@ -74,7 +74,7 @@ class Words:
         name, old = visible(view.name), visible(view.old_name or "")
         about = view.class_name + (f" · {view.summary}" if view.summary else "")
         if not self._is_tall(view):
-            side = " · ".join(filter(None, (visible(view.class_name), view.shape)))
+            side = " · ".join(filter(None, (visible(view.class_name), view.shape))) or visible(plain(view.figure))
             beside = max(room - mono(name, NAME) - 12, room * 0.45)
             short = side if sans(side, TEXT) <= beside else visible(view.class_name)
             side_cut = sans_fitting(short, TEXT, beside)

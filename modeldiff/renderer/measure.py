@@ -36,8 +36,8 @@ _REGULAR = {
     1015: "@",
 }
 _WIDTHS = {char: width for width, chars in _REGULAR.items() for char in chars}
-_BOLD = 1.06
-"""Bold is about this much wider."""
+_BOLD = 1.12
+"""Bold is about this much wider, at most."""
 
 
 def sans(text: str, size: float, *, bold: bool = False) -> float:

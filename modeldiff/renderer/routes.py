@@ -81,15 +81,17 @@ def lane_places(attachments: Sequence[Attachment]) -> dict[tuple[Bundle, int], i
     return lanes
 
 
-def side_lanes(attachments: Sequence[Attachment]) -> dict[tuple[int, bool], list[tuple[int, int, Presence]]]:
-    """Lanes beside each card, nearest first: (row, maker, presence) by (box, is left). Added lines run left."""
-    lanes: dict[tuple[int, bool], set[tuple[int, int, Presence]]] = defaultdict(set)
+SideLane = tuple[int, int, Presence]
+"""Lines that end at one row and share their way there: row, box and presence of the maker."""
+
+
+def side_lanes(attachments: Sequence[Attachment]) -> dict[int, list[SideLane]]:
+    """The lanes beside each card, nearest first: the lower the row, the further out, so that they do not cross."""
+    lanes: dict[int, set[SideLane]] = defaultdict(set)
     for at in attachments:
         if at.is_side and not at.is_back:
-            line = at.line
-            is_left = line.presence is Presence.ADDED
-            lanes[line.target.box, is_left].add((line.target.row, line.source.box, line.presence))
-    return {key: sorted(lane) for key, lane in lanes.items()}
+            lanes[at.line.target.box].add((at.line.target.row, at.line.source.box, at.line.presence))
+    return {box: sorted(found) for box, found in lanes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +149,15 @@ class _Router:
     def _stations(self) -> list[list[int]]:
         """Of each line, its x below the maker, in each rank it passes, and above (or beside) the taker."""
         leaving = self._leaving()
-        sides = self._side_lanes()
         ways: list[list[int]] = []
-        for index, at in enumerate(self.attachments):
+        for at in self.attachments:
             if at.is_back:
                 ways.append([leaving[at.bundle], self.outer])
                 self.outer += SIDE_NEXT
                 continue
             passed = (self.lanes[at.bundle, rank] for rank in range(at.source + 1, at.target))
             ways.append([leaving[at.bundle], *(self.xs[len(self.extents) + lane] for lane in passed)])
-            if at.is_side:
-                ways[-1].append(sides[index])
+        self._beside(ways)
         self._enter(ways)
         return ways
 
@@ -178,18 +178,28 @@ class _Router:
                 places[bundle] = axis + spread + (0 if alone else shift)
         return places
 
-    def _side_lanes(self) -> dict[int, int]:
-        """The x of each line that ends at a row's side, beside its card."""
-        lanes, places = side_lanes(self.attachments), {}
-        for index, at in enumerate(self.attachments):
-            if at.is_side and not at.is_back:
-                line, is_left = at.line, at.line.presence is Presence.ADDED
-                number = lanes[line.target.box, is_left].index((line.target.row, line.source.box, line.presence))
+    def _beside(self, ways: list[list[int]]) -> None:
+        """Add the lane beside its card of each line that ends at a row: on the side from which the line comes."""
+        lanes = side_lanes(self.attachments)
+        taken: dict[tuple[int, bool], list[SideLane]] = defaultdict(list)
+        coming = {id(way): way[-1] for way in ways}
+        for only_place in (False, True):
+            for at, way in zip(self.attachments, ways, strict=True):
+                if not at.is_side or at.is_back:
+                    continue
+                line, axis = at.line, self.xs[at.line.target.box]
+                straight = coming[id(way)] == axis
+                is_left = line.presence is Presence.ADDED if straight else coming[id(way)] < axis
+                lane = (line.target.row, line.source.box, line.presence)
+                beside = taken[line.target.box, is_left]
+                if not only_place:
+                    if lane not in beside:
+                        beside.append(lane)
+                        beside.sort(key=lanes[line.target.box].index)
+                    continue
                 left, right, _ = self.extents[line.target.box]
-                away = SIDE_FIRST + SIDE_NEXT * number
-                axis = self.xs[line.target.box]
-                places[index] = axis - left - away if is_left else axis + right + away
-        return places
+                away = SIDE_FIRST + SIDE_NEXT * beside.index(lane)
+                way.append(axis - left - away if is_left else axis + right + away)
 
     def _enter(self, ways: list[list[int]]) -> None:
         """Add where each line enters the top of its taker: side by side, in the order in which they come."""

@@ -183,9 +183,7 @@ def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
     sides = side_lanes(attachments)
     widths: list[float] = []
     for index, (left, right, _) in enumerate(plan.extents):
-        lanes = [len(sides.get((index, is_left), ())) for is_left in (True, False)]
-        beside = max(left + _beside(lanes[0]), right + _beside(lanes[1]))
-        widths.append(2 * beside)
+        widths.append(2 * (max(left, right) + _beside(len(sides.get(index, ())))))
     lanes_of = lane_places(attachments)
     first_lane = len(widths)
     widths += [4.0] * len(lanes_of)
@@ -198,12 +196,12 @@ def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
         if at.is_back:
             continue
         chain = [first_lane + lanes_of[at.bundle, rank] for rank in range(at.source + 1, at.target)]
-        main = 6 if at.line.presence is Presence.KEPT and not at.is_side else 1
+        is_flow = at.line.presence is not Presence.REMOVED and not at.is_side
         ends = [end for end in (at.line.source.box,) if end != OUTSIDE]
         stations = [*ends, *chain, *(end for end in (at.line.target.box,) if end != OUTSIDE)]
-        for position, (upper, lower) in enumerate(pairwise(stations)):
+        for upper, lower in pairwise(stations):
             is_lane = upper >= first_lane and lower >= first_lane
-            connect(upper, lower, 8 if is_lane else main if len(stations) == 2 else 1 + (position == 0))
+            connect(upper, lower, 8 if is_lane else (6 if len(stations) == 2 else 2) if is_flow else 0)
     return Ranked(tuple(widths), tuple((upper, lower, weight) for (upper, lower), weight in edges.items()))
 
 

@@ -87,7 +87,7 @@ def _wrapped(phrase: Phrase, size: float, width: float) -> Iterator[Phrase]:
     for piece in phrase:
         is_code = isinstance(piece, Code)
         for word in [piece] if is_code else _split(piece):
-            wide = mono(word, size * 0.92) if is_code else sans(word, size, bold=size > 16)
+            wide = mono(word, size * 0.92) if is_code else sans(word, size, bold=size > 16) * 1.06
             if line and used + wide > width and word.strip():
                 yield tuple(line)
                 line, used = [], 0.0
