@@ -19,6 +19,7 @@ def main() -> int:
     from benchmarks.matching.build import NotBuildable
     from benchmarks.matching.cases import SITUATIONS, cases, prepare
     from benchmarks.matching.score import Result, score
+    from benchmarks.matching.truth import Truth
 
     parser = argparse.ArgumentParser(prog="benchmarks.matching", description=__doc__)
     parser.add_argument("--cases", type=int, default=450, help="how many, in rounds over all situations")
@@ -47,20 +48,20 @@ def main() -> int:
         start = time.perf_counter()
         try:
             result = score(prepared)
-        except Exception as error:  # noqa: BLE001  # a crash is the worst answer and belongs into the list
+        except Exception as error:  # a crash is the worst answer and belongs into the list
             if given.raises:
                 raise
             result = Result(prepared, error=f"{type(error).__name__}: {error}"[:300])
+            result.tallies["pairs"].count(set(), set(Truth.of(prepared).pairs))
         seconds += time.perf_counter() - start
         if not given.no_baselines:
             from benchmarks.matching.baselines import judge
 
-            result.baselines = judge(prepared)
+            result.baselines.update(judge(prepared))
         results.append(result)
     print(table.situations(results), end="\n\n")
     print(table.calibration(results), end="\n\n")
-    if not given.no_baselines:
-        print(table.baselines(results), end="\n\n")
+    print(table.baselines(results), end="\n\n")
     print(f"{len(results)} cases, {seconds:.0f} s in modeldiff, files in {folder}")
     if given.failures:
         given.failures.write_text(table.failures(results), encoding="utf-8")

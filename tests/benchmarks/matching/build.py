@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib
 import json
+import logging
 import os
 import random
 import warnings
@@ -95,6 +96,7 @@ def _library(writer: str) -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module(writer)
@@ -159,9 +161,11 @@ class _Builder:
         if spec.sequential:
             model = self.keras.Sequential(**name)
             first = spec.nodes[0]
-            model.add(self.keras.Input(**self._input(first, iter(shapes)), **self._name(first)))
+            given = self._input(first, iter(shapes))
+            model.add(self.keras.Input(**given, **self._name(first)))
             for inner in spec.nodes[1:]:
-                layer = self._layer(inner) if inner.body is None else self._submodel(inner, [model.output_shape[1:]])
+                shape = model.output_shape[1:] if model.layers else given["shape"]
+                layer = self._layer(inner) if inner.body is None else self._submodel(inner, [shape])
                 model.add(layer)
                 self._keep(inner, layer)
             return model
@@ -205,8 +209,7 @@ class _Builder:
     def _call(self, node: Node, inputs: list[Any], shapes: Any) -> list[Any]:
         if node.cls == "InputLayer":
             tensor = self.keras.Input(**self._input(node, shapes), **self._name(node))
-            history = tensor._keras_history if hasattr(tensor, "_keras_history") else tensor.node.layer
-            self._keep(node, history[0] if isinstance(history, tuple) else history.layer)
+            self._keep(node, tensor._keras_history[0])
             return [tensor]
         if node.id not in self.layers:
             layer = self._submodel(node, [_shape(x) for x in inputs]) if node.body is not None else self._layer(node)
@@ -233,7 +236,7 @@ class _Builder:
             for index, weight in enumerate(layer.weights):
                 role = weight.name.split("/")[-1].split(":")[0]
                 lineage = node.lineage or node.cls
-                made.append(values(self.recipe.plan, identity, lineage, index, role, tuple(weight.shape)))
+                made.append(values(self.recipe.plan, (identity, lineage), index, role, tuple(weight.shape)))
             if made:
                 layer.set_weights(made)
             told[identity] = [(value.shape, hashlib.sha256(value.tobytes()).hexdigest()[:16]) for value in made]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.matching import mutate
+from benchmarks.matching import blocks, connections, layers, mutate, names, submodels
 from benchmarks.matching.architectures import ARCHITECTURES, LARGE
 from benchmarks.matching.build import Built, NotBuildable, Recipe, build
 from benchmarks.matching.edits import NotApplicable
@@ -28,6 +28,9 @@ _BLOCKS = tuple(name for name, make in ARCHITECTURES.items() if len(make().block
 _JOINS = ("unet", "inception", "densenet", "multi", "seq2seq")
 _CLASSIFIERS = tuple(name for name in ARCHITECTURES if name not in {"autoencoder", "unet"})
 _CHAINS = ("mlp", "cnn", "vgg", "text-lstm", "text-gru")
+
+_ACTIVATED = ("mlp", "cnn", "vgg", "inception", "text-lstm", "transformer", "siamese", "multi", "custom")
+_NORMALISED = ("resnet-v1", "resnet-v2", "unet", "mobilenet", "densenet", "resnet-long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,72 +50,100 @@ class Situation:
 
 
 _MIXTURE = mutate.several(
-    mutate.rename_some,
-    mutate.insert_near_input,
-    mutate.insert_in_middle,
-    mutate.remove_in_middle,
-    mutate.change_settings,
-    mutate.change_width,
-    mutate.swap_class,
-    mutate.replace_head,
-    mutate.duplicate_block,
-    mutate.remove_block,
-    mutate.reorder_join,
-    mutate.extract,
-    mutate.drop_skip,
+    names.rename_some,
+    layers.insert_near_input,
+    layers.insert_in_middle,
+    layers.remove_in_middle,
+    layers.change_settings,
+    layers.change_width,
+    layers.swap_class,
+    blocks.replace_head,
+    blocks.duplicate_block,
+    blocks.remove_block,
+    connections.reorder_join,
+    submodels.extract,
+    connections.drop_skip,
+)
+_DEEP = mutate.several(
+    names.rename_some,
+    layers.insert_in_middle,
+    layers.change_settings,
+    layers.split_activation,
+    layers.exchange_layers,
+    layers.swap_class,
+    blocks.change_depth,
+    blocks.insert_block,
+    blocks.reorder_blocks,
+    blocks.replace_head,
+    connections.drop_branch,
+    connections.drop_skip,
+    submodels.extract,
+    count=(3, 5),
 )
 
 SITUATIONS: dict[str, Situation] = {
     "identical-resave": Situation(mutate.nothing, namings=("explicit", "automatic", "mixed"), weights=("identical",)),
     "built-twice": Situation(mutate.nothing, namings=("shifted", "mixed")),
     "retrained": Situation(mutate.nothing, weights=WEIGHTS[1:]),
-    "renamed-some": Situation(mutate.rename_some, namings=("explicit", "mixed")),
-    "renamed-all": Situation(mutate.rename_all, namings=("explicit", "mixed")),
-    "names-swapped": Situation(mutate.swap_names, namings=("explicit",)),
-    "settings-changed": Situation(mutate.change_settings),
-    "inserted-near-input": Situation(mutate.insert_near_input),
-    "inserted-middle": Situation(mutate.insert_in_middle),
-    "inserted-near-end": Situation(mutate.insert_near_end),
-    "removed-near-input": Situation(mutate.remove_near_input),
-    "removed-middle": Situation(mutate.remove_in_middle),
-    "removed-near-end": Situation(mutate.remove_near_end),
-    "block-duplicated": Situation(mutate.duplicate_block, _BLOCKS),
-    "block-inserted": Situation(mutate.insert_block, _BLOCKS),
-    "block-removed": Situation(mutate.remove_block, _BLOCKS),
-    "block-reordered": Situation(mutate.reorder_blocks, _BLOCKS),
-    "head-replaced": Situation(mutate.replace_head, _CLASSIFIERS, frozen=True),
-    "width-changed": Situation(mutate.change_width),
-    "class-swapped": Situation(mutate.swap_class),
-    "skip-added": Situation(mutate.add_skip, _BLOCKS),
+    "renamed-some": Situation(names.rename_some, namings=("explicit", "mixed")),
+    "renamed-all": Situation(names.rename_all, namings=("explicit", "mixed")),
+    "names-swapped": Situation(names.swap_names, namings=("explicit",)),
+    "settings-changed": Situation(layers.change_settings),
+    "inserted-near-input": Situation(layers.insert_near_input),
+    "inserted-middle": Situation(layers.insert_in_middle),
+    "inserted-near-end": Situation(layers.insert_near_end),
+    "removed-near-input": Situation(layers.remove_near_input),
+    "removed-middle": Situation(layers.remove_in_middle),
+    "removed-near-end": Situation(layers.remove_near_end),
+    "block-duplicated": Situation(blocks.duplicate_block, _BLOCKS),
+    "block-inserted": Situation(blocks.insert_block, _BLOCKS),
+    "block-removed": Situation(blocks.remove_block, _BLOCKS),
+    "block-reordered": Situation(blocks.reorder_blocks, _BLOCKS),
+    "head-replaced": Situation(blocks.replace_head, _CLASSIFIERS, frozen=True),
+    "width-changed": Situation(layers.change_width),
+    "class-swapped": Situation(layers.swap_class),
+    "skip-added": Situation(connections.add_skip, _BLOCKS),
     "skip-removed": Situation(
-        mutate.drop_skip,
+        connections.drop_skip,
         ("resnet-v1", "resnet-v2", "unet", "mobilenet", "densenet", "transformer", "custom", "inception"),
     ),
-    "join-widened": Situation(mutate.widen_join, _JOINS),
-    "join-reordered": Situation(mutate.reorder_join, _JOINS),
-    "chain-extracted": Situation(mutate.extract),
-    "chain-inlined": Situation(mutate.extract, backwards=True),
-    "sequential-functional": Situation(mutate.sequential_to_functional, _CHAINS),
-    "functional-sequential": Situation(mutate.sequential_to_functional, _CHAINS, backwards=True),
+    "join-widened": Situation(connections.widen_join, _JOINS),
+    "join-reordered": Situation(connections.reorder_join, _JOINS),
+    "chain-extracted": Situation(submodels.extract),
+    "chain-inlined": Situation(submodels.extract, backwards=True),
+    "sequential-functional": Situation(submodels.sequential_to_functional, _CHAINS),
+    "functional-sequential": Situation(submodels.sequential_to_functional, _CHAINS, backwards=True),
     "keras2-keras3": Situation(mutate.nothing, writers=("tf_keras", "keras")),
     "keras2-keras3-edited": Situation(
         mutate.several(
-            mutate.insert_in_middle, mutate.change_settings, mutate.remove_near_end, mutate.replace_head, count=(2, 2)
+            layers.insert_in_middle, layers.change_settings, layers.remove_near_end, blocks.replace_head, count=(2, 2)
         ),
         writers=("tf_keras", "keras"),
     ),
+    "activation-split": Situation(layers.split_activation, _ACTIVATED),
+    "activation-merged": Situation(layers.split_activation, _ACTIVATED, backwards=True),
+    "layers-exchanged": Situation(layers.exchange_layers, _NORMALISED),
+    "input-changed": Situation(layers.change_input),
+    "depth-changed": Situation(blocks.change_depth, _BLOCKS),
+    "branch-removed": Situation(connections.drop_branch, ("inception", "multi")),
+    "branch-added": Situation(connections.drop_branch, ("inception", "multi"), backwards=True),
+    "output-removed": Situation(connections.drop_output, ("multi",)),
+    "output-added": Situation(connections.drop_output, ("multi",), backwards=True),
+    "truncated": Situation(connections.truncate, _CLASSIFIERS),
+    "backbone-extracted": Situation(submodels.extract_backbone, _CLASSIFIERS),
     "h5-keras": Situation(mutate.nothing, suffixes=(".h5", ".keras")),
     "shared-edited": Situation(
-        mutate.several(mutate.insert_in_middle, mutate.change_settings, mutate.extract, mutate.rename_some),
+        mutate.several(layers.insert_in_middle, layers.change_settings, submodels.extract, names.rename_some),
         ("siamese",),
     ),
-    "unshared": Situation(mutate.unshare, ("siamese",)),
-    "shared": Situation(mutate.unshare, ("siamese",), backwards=True),
+    "unshared": Situation(submodels.unshare, ("siamese",)),
+    "shared": Situation(submodels.unshare, ("siamese",), backwards=True),
     "combined": Situation(_MIXTURE),
     "combined-backwards": Situation(_MIXTURE, backwards=True),
+    "combined-deep": Situation(_DEEP, _BLOCKS),
     "large": Situation(
         mutate.several(
-            mutate.insert_near_input, mutate.duplicate_block, mutate.remove_block, mutate.insert_in_middle, count=(2, 3)
+            layers.insert_near_input, blocks.duplicate_block, blocks.remove_block, layers.insert_in_middle, count=(2, 3)
         ),
         tuple(LARGE),
     ),
@@ -225,6 +256,6 @@ def _recipes(case: Case, told: Situation, spec: Spec, change: Change, rng: rando
     plans = first, Plan(STATES[case.weights], seed, kept)
     made = [
         Recipe(one, plan, naming, shift, writer, suffix)
-        for one, plan, shift, writer, suffix in zip(specs, plans, shifts, told.writers, told.suffixes)
+        for one, plan, shift, writer, suffix in zip(specs, plans, shifts, told.writers, told.suffixes, strict=True)
     ]
     return made[0], made[1]

@@ -8,6 +8,7 @@ import os.path
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from benchmarks.matching.specs import Call, Node, Ref, Spec
 
@@ -116,14 +117,14 @@ def exit_of(spec: Spec, block: Sequence[str]) -> str:
 def copied(spec: Spec, block: Sequence[str], suffix: str) -> list[Node]:
     """The nodes of a block under new ids (with `suffix`) and names (`block2b_conv`), wired among themselves."""
     names = [spec.node(identity).name for identity in block]
-    prefix = os.path.commonprefix(names)
+    prefix = os.path.commonprefix(names)  # noqa: RUF071  # names are no paths: letter by letter is meant
     numbers = list(re.finditer(r"\d+", prefix))
 
     def ref(one: Ref) -> Ref:
         return (f"{one[0]}{suffix}", one[1], one[2]) if one[0] in block else one
 
     nodes = []
-    for identity, name in zip(block, names):
+    for identity, name in zip(block, names, strict=True):
         node = spec.node(identity)
         calls: tuple[Call, ...] = tuple(tuple(ref(one) for one in call) for call in node.calls)
         end = numbers[-1].end() if numbers else 0
@@ -224,5 +225,5 @@ def is_chain(spec: Spec) -> bool:
     """Whether a Sequential can hold it: one input, then every layer takes the one before it."""
     if [node.cls for node in spec.nodes].count("InputLayer") != 1 or spec.nodes[0].cls != "InputLayer":
         return False
-    chained = all(node.calls == (((before.id, 0, 0),),) for before, node in zip(spec.nodes, spec.nodes[1:]))
+    chained = all(node.calls == (((before.id, 0, 0),),) for before, node in pairwise(spec.nodes))
     return chained and spec.outputs == ((spec.nodes[-1].id, 0, 0),)

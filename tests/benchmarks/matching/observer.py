@@ -15,26 +15,36 @@ from difflib import SequenceMatcher
 from benchmarks.matching.truth import Pair, Truth
 
 
-def _cost(truth: Truth, pairs: dict[str, str]) -> Counter[str]:
+def _cost(truth: Truth, pairs: dict[str, str], olds: set[str]) -> Counter[str]:
+    """The cost of what `pairs` says about `olds`."""
     cost: Counter[str] = Counter()
-    cost["unpaired"] = len(truth.old.nodes) - len(pairs)
-    for pair in pairs.items():
-        old, new = pair
-        one, two = truth.old.nodes[old], truth.new.nodes[new]
-        cost["retyped"] += one.cls != two.cls
-        for key in truth.changed_keys(pair):
-            cost[f"key {key}"] += 1
+    for old in olds:
+        new = pairs.get(old)
+        if new is None:
+            cost["unpaired"] += 1
+            continue
+        cost.update(truth.once((old, new), _own_cost))
         moved = [pairs.get(parent) for parent in truth.old.parents[old]] != list(truth.new.parents[new])
         cost["moved"] += moved
-        cost["rewired"] += truth.is_rewired(pair, pairs)
-        cost["reshaped"] += not truth.has_same_shapes(pair)
-        cost["related"] -= truth.shares_weights(pair)
-        if old in truth.old.named and new in truth.new.named:
-            before, after = truth.old.names[old], truth.new.names[new]
-            cost["same name"] -= before == after
-            cost["like name"] -= round(100 * SequenceMatcher(None, before, after).ratio())
-        elif (old in truth.old.named) != (new in truth.new.named):
-            cost["named on one side"] += 1
+        cost["rewired"] += truth.is_rewired((old, new), pairs)
+    return cost
+
+
+def _own_cost(truth: Truth, pair: Pair) -> Counter[str]:
+    """What does not depend on other pairs."""
+    cost: Counter[str] = Counter()
+    old, new = pair
+    cost["retyped"] += truth.old.nodes[old].cls != truth.new.nodes[new].cls
+    for key in truth.changed_keys(pair):
+        cost[f"key {key}"] += 1
+    cost["reshaped"] += not truth.has_same_shapes(pair)
+    cost["related"] -= truth.shares_weights(pair)
+    if old in truth.old.named and new in truth.new.named:
+        before, after = truth.old.names[old], truth.new.names[new]
+        cost["same name"] -= before == after
+        cost["like name"] -= round(100 * SequenceMatcher(None, before, after).ratio())
+    elif (old in truth.old.named) != (new in truth.new.named):
+        cost["named on one side"] += 1
     return cost
 
 
@@ -53,10 +63,12 @@ def accepted(truth: Truth, told: dict[str, str]) -> dict[str, str]:
         return pairs
     for is_wide in (True, False):
         for olds, news in _parts(truth, pairs, told, is_wide=is_wide):
-            reference = _cost(truth, pairs)
+            affected = {old for old in truth.old.nodes if old in olds or truth.depends(old, olds)}
             trial = {old: new for old, new in pairs.items() if old not in olds and new not in news}
             trial.update({old: new for old, new in told.items() if old in olds and new in news})
-            if len(set(trial.values())) == len(trial) and _is_no_worse(_cost(truth, trial), reference):
+            if len(set(trial.values())) == len(trial) and _is_no_worse(
+                _cost(truth, trial, affected), _cost(truth, pairs, affected)
+            ):
                 pairs = trial
     return pairs
 

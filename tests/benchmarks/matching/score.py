@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import modeldiff
 from benchmarks.matching.cases import Prepared
 from benchmarks.matching.observer import accepted
 from benchmarks.matching.truth import Pair, Side, Truth
+
+import modeldiff
 from modeldiff.graph import format_path, parse_path
 
 
@@ -65,7 +65,7 @@ class Result:
     faults: list[str] = field(default_factory=list)
     """What is wrong, a line each, in words for whoever mends it."""
     baselines: dict[str, tuple[Tally, bool]] = field(default_factory=dict)
-    """Pairs of every baseline, and whether all are right."""
+    """Pairs of modeldiff and of every baseline, and whether all are right."""
     error: str = ""
 
     @property
@@ -73,7 +73,6 @@ class Result:
         """Whether every pair is right and none is missing."""
         tally = self.tallies["pairs"]
         return not self.error and tally.right == tally.told == tally.true
-
 
 
 def score(prepared: Prepared) -> Result:
@@ -84,10 +83,16 @@ def score(prepared: Prepared) -> Result:
     result = Result(prepared)
     matches = {pair: layer["match"] for layer in said["layers"] if (pair := _pair(truth, layer)) is not None}
     pairs = accepted(truth, dict(matches.keys()))
+    strict = Tally()
+    strict.count(set(matches), set(truth.pairs.items()))
+    result.baselines = {
+        "modeldiff": (result.tallies["pairs"], set(matches) == set(pairs.items())),
+        "modeldiff, ties wrong": (strict, set(matches) == set(truth.pairs.items())),
+    }
     result.tallies["pairs"].count(set(matches), set(pairs.items()))
     result.scores = [(match["score"], match["evidence"], pair in pairs.items()) for pair, match in matches.items()]
     result.faults = [*_wrong_pairs(truth, pairs, matches), *_unlisted(truth, said)]
-    _judge_facts(truth, pairs, [*said["changes"], *said["incidental"]], result)
+    _judge_facts(truth, pairs, said, result)
     return result
 
 
@@ -131,7 +136,9 @@ def _wrong_pairs(truth: Truth, pairs: dict[str, str], matches: dict[Pair, dict[s
                 *(["told added"] if true not in taken else []),
             ]
             wanted = _name(truth.new, true) + (f" [{', '.join(clues)}]" if clues else "")
-        answer = "removed" if said is None else f"{_name(truth.new, said[0])} ({said[1]['evidence']} {said[1]['score']:.2f})"
+        answer = (
+            "removed" if said is None else f"{_name(truth.new, said[0])} ({said[1]['evidence']} {said[1]['score']:.2f})"
+        )
         lines.append(f"{_name(truth.old, old)} told {answer}, true {wanted}")
     return lines
 
@@ -142,20 +149,25 @@ _KEYS = {"batch_shape": "shape"}
 """Config keys that a constructor calls otherwise."""
 
 
-def _judge_facts(truth: Truth, pairs: dict[str, str], changes: Iterable[dict[str, Any]], result: Result) -> None:
-    """Facts are held against the true pairs: a false pair costs here too."""
+def _judge_facts(truth: Truth, pairs: dict[str, str], said: dict[str, Any], result: Result) -> None:
+    """Facts are held against the true pairs: a false pair costs here too.
+
+    A rename counts where the headline tells it. What follows from another class (`lstm` is now `gru`) may be told.
+    """
     renamed: set[Any] = set()
     keys: set[Any] = set()
     rewired: set[Any] = set()
     weights: Counter[Pair] = Counter()
     alike = {pair for pair in pairs.items() if truth.old.nodes[pair[0]].cls == truth.new.nodes[pair[1]].cls}
-    for change in changes:
+    for change in said["changes"]:
+        pair = _pair(truth, change) if change["kind"] == "layer-renamed" else None
+        if pair is not None and (pair in alike or not truth.is_renumbered(pair)):
+            renamed.add(pair)
+    for change in [*said["changes"], *said["incidental"]]:
         pair = _pair(truth, change)
         if pair is None:
             continue
-        if change["kind"] == "layer-renamed" and not truth.is_renumbered(pair):
-            renamed.add(pair)
-        elif change["kind"] == "config-changed" and (pair in alike or pair not in pairs.items()):
+        if change["kind"] == "config-changed" and (pair in alike or pair not in pairs.items()):
             keys.add((pair, _KEYS.get(change["key"], change["key"].split(".")[0])))
         elif change["kind"] == "inputs-rewired":
             rewired.add(pair)
@@ -182,7 +194,9 @@ def _told_and_true(truth: Truth, question: str, told: set[Any], true: set[Any]) 
     for verb, wrong in (("told though not true", told - true), ("not told", true - told)):
         if wrong:
             shown = [_fact(truth, fact) for fact in sorted(wrong, key=str)[:3]]
-            lines.append(f"{question} {verb}: {'; '.join(shown)}{f' and {len(wrong) - 3} more' if len(wrong) > 3 else ''}")
+            lines.append(
+                f"{question} {verb}: {'; '.join(shown)}{f' and {len(wrong) - 3} more' if len(wrong) > 3 else ''}"
+            )
     return lines
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from benchmarks.matching.score import QUESTIONS, Result, Tally
 
@@ -45,12 +46,14 @@ def calibration(results: Iterable[Result]) -> str:
     """How often pairs of each score and evidence are right."""
     scores = [score for result in results for score in result.scores]
     lines = ["score            pairs   mean  right %"]
-    for low, high in zip(_BINS, _BINS[1:]):
+    for low, high in pairwise(_BINS):
         found = [(score, right) for score, _, right in scores if low <= score < high]
         if found:
             mean = sum(score for score, _ in found) / len(found)
             share = 100 * sum(right for _, right in found) / len(found)
-            lines.append(f"[{low:.3f}, {min(high, 1):.3f}{']' if high > 1 else ')'} {len(found):6} {mean:6.3f} {share:8.1f}")
+            lines.append(
+                f"[{low:.3f}, {min(high, 1):.3f}{']' if high > 1 else ')'} {len(found):6} {mean:6.3f} {share:8.1f}"
+            )
     sure = [right for score, _, right in scores if score >= 0.9]
     lines.append(f">= 0.9           {len(sure):6}        {100 * sum(sure) / max(1, len(sure)):8.1f}")
     for evidence in sorted({evidence for _, evidence, _ in scores}):

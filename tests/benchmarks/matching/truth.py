@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from benchmarks.matching.build import Built, Recipe
 from benchmarks.matching.cases import Prepared
 from benchmarks.matching.specs import Node, Ref, Spec
+
 from modeldiff.graph import LayerPath
 
 Pair = tuple[str, str]
@@ -61,7 +63,7 @@ def _flow(spec: Spec) -> dict[str, tuple[tuple[Ref, ...], ...]]:
     for node in nodes.values():
         if node.body is not None and len(node.calls) == 1:
             ports = [inner.id for inner in node.body.nodes if inner.cls == "InputLayer"]
-            doors.update(zip(ports, node.calls[0]))
+            doors.update(zip(ports, node.calls[0], strict=True))
 
     def through(ref: Ref) -> Ref:
         while True:
@@ -95,14 +97,29 @@ class Truth:
     related: bool
     """Whether the new numbers come from the old ones."""
     held: frozenset[str] = field(default_factory=frozenset)
+    known: dict[Pair, Counter[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, prepared: Prepared) -> Truth:
         """The truth about a case: ids that stand on both sides."""
-        old, new = (side(recipe, built) for recipe, built in zip((prepared.old, prepared.new), prepared.files))
+        old, new = (
+            side(recipe, built) for recipe, built in zip((prepared.old, prepared.new), prepared.files, strict=True)
+        )
         both = {identity: identity for identity in old.nodes if identity in new.nodes}
         related = prepared.case.weights != "re-initialised"
         return cls(old, new, both, prepared.optional, related, prepared.new.plan.held)
+
+    def once(self, pair: Pair, work: Callable[[Truth, Pair], Counter[str]]) -> Counter[str]:
+        """`work` on a pair, done once."""
+        if pair not in self.known:
+            self.known[pair] = work(self, pair)
+        return self.known[pair]
+
+    def depends(self, old: str, olds: set[str]) -> bool:
+        """Whether a fact about this old layer is told by where `olds` went."""
+        return any(ref[0] in olds for call in self.old.calls[old] for ref in call) or not olds.isdisjoint(
+            self.old.parents[old]
+        )
 
     def is_renamed(self, pair: Pair) -> bool:
         """Whether a person would call it renamed: names differ and somebody chose one of them."""
@@ -152,7 +169,7 @@ class Truth:
         """How many weights have other bytes; None where shapes differ."""
         if not self.has_same_shapes(pair):
             return None
-        both = zip(self.old.weights.get(pair[0], ()), self.new.weights.get(pair[1], ()))
+        both = zip(self.old.weights.get(pair[0], ()), self.new.weights.get(pair[1], ()), strict=True)
         return sum(one[1] != two[1] for one, two in both)
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+"""Of float32."""
 
 TRAINED, FRESH, TUNED, FAR = "trained", "fresh", "tuned", "far"
 STATES = {"identical": TRAINED, "fine-tuned": TUNED, "heavily-trained": FAR, "re-initialised": FRESH}
@@ -36,8 +37,8 @@ def _random(*words: object) -> np.random.Generator:
 
 
 def _kernel(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    fan = max(1, int(np.prod(shape[:-1])))
-    return (random.standard_normal(shape) * np.sqrt(2 / fan)).astype(np.float32)
+    scale = np.sqrt(2 / max(1, int(np.prod(shape[:-1]))))
+    return np.asarray(random.standard_normal(shape) * scale, np.float32)
 
 
 def _constant(role: str, shape: tuple[int, ...]) -> Array | None:
@@ -53,38 +54,41 @@ def _trained(random: np.random.Generator, role: str, shape: tuple[int, ...]) -> 
     constant = _constant(role, shape)
     if constant is None:
         return _kernel(random, shape)
-    noise = random.standard_normal(shape).astype(np.float32)
+    noise = random.standard_normal(shape)
+    return np.asarray(np.exp(0.3 * noise) if role == "moving_variance" else constant + 0.1 * noise, np.float32)
+
+
+def _tuned(random: np.random.Generator, role: str, origin: Array, step: float) -> Array:
+    """A few steps of training on: `step` relative to its size; the statistics of a normalisation drift further."""
+    noise = random.standard_normal(origin.shape)
     if role == "moving_variance":
-        return np.exp(0.3 * noise)
-    return constant + np.float32(0.1) * noise
+        return np.asarray(origin * np.exp(0.1 * noise), np.float32)
+    if role == "moving_mean":
+        return np.asarray(origin + 0.03 * noise, np.float32)
+    return np.asarray(origin + step * np.sqrt(np.mean(origin**2)) * noise, np.float32)
 
 
-def values(plan: Plan, identity: str, lineage: str, index: int, role: str, shape: tuple[int, ...]) -> Array:
-    """One weight of the layer `identity`. Another `lineage` (class) or shape is another origin."""
-    key = (identity, lineage, index, shape)
+def _far(random: np.random.Generator, role: str, origin: Array, cosine: float) -> Array:
+    """Trained for long: this cosine to the origin."""
+    noise = random.standard_normal(origin.shape)
+    constant = _constant(role, origin.shape)
+    if constant is None:
+        size = np.sqrt(np.mean(origin**2))
+        return np.asarray(cosine * origin + np.sqrt(1 - cosine**2) * size * noise, np.float32)
+    moved = constant + cosine * (origin - constant) + 0.1 * noise
+    return np.asarray(np.abs(moved) if role == "moving_variance" else moved, np.float32)
+
+
+def values(plan: Plan, owner: tuple[str, str], index: int, role: str, shape: tuple[int, ...]) -> Array:
+    """Weight number `index` of the layer `owner`: its id and its lineage. Another lineage or shape, another origin."""
+    key = (*owner, index, shape)
     origin = _trained(_random("origin", *key), role, shape)
-    if plan.state == TRAINED or identity in plan.held:
+    if plan.state == TRAINED or owner[0] in plan.held:
         return origin
     random = _random(plan.state, plan.seed, *key)
     if plan.state == FRESH:
         constant = _constant(role, shape)
         return _kernel(random, shape) if constant is None else constant
-    noise = random.standard_normal(shape).astype(np.float32)
-    size = np.float32(np.sqrt(np.mean(origin**2)))
     if plan.state == TUNED:
-        step = _random(plan.seed, "step").uniform(0.01, 0.05)
-        if role == "moving_variance":
-            return origin * np.exp(np.float32(0.1) * noise)
-        if role == "moving_mean":
-            return origin + np.float32(0.03) * noise
-        return origin + np.float32(step) * size * noise
-    cosine = np.float32(_random(plan.seed, "cosine").uniform(0.3, 0.7))
-    if (constant := _constant(role, shape)) is not None:
-        far = constant + cosine * (origin - constant) + np.float32(0.1) * noise
-        return np.abs(far) if role == "moving_variance" else far
-    return cosine * origin + np.sqrt(1 - cosine**2) * size * noise
-
-
-def has_kernel(shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether some weight is more than a vector."""
-    return any(len(shape) > 1 for shape in shapes.values())
+        return _tuned(random, role, origin, _random(plan.seed, "step").uniform(0.01, 0.05))
+    return _far(random, role, origin, _random(plan.seed, "cosine").uniform(0.3, 0.7))
