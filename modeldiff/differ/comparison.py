@@ -45,6 +45,8 @@ def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
     outcome = Outcome.CHANGED if same_type else Outcome.RESHAPED
     if not options.weights:
         return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "not asked for")
+    if old is new:
+        return Verdict(Outcome.IDENTICAL)
     if "string" in {old.dtype, new.dtype}:
         return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "strings")
     if old.source is None or new.source is None:

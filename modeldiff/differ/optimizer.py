@@ -56,18 +56,17 @@ def _step(weights: Sequence[Weight]) -> int | None:
 
 
 def _differ(old: Model, new: Model) -> bool:
-    """Whether a tensor has other bytes, where both were written alike. What cannot be read is not called different."""
+    """Whether a tensor has other bytes, where both were written alike. What cannot be read is not called different.
+
+    Scalars are left out: the step is told, and the learning rate stands among the compile settings.
+    """
     if old.metadata.get("keras_version") != new.metadata.get("keras_version") or old.format != new.format:
         return False
-    pairs = list(zip(old.optimizer_weights, new.optimizer_weights, strict=False))
-    alike = len(old.optimizer_weights) == len(new.optimizer_weights) and all(
-        (before.shape, before.dtype) == (after.shape, after.dtype) for before, after in pairs
-    )
+    before, after = ([weight for weight in model.optimizer_weights if weight.size > 1] for model in (old, new))
+    if [(weight.shape, weight.dtype) for weight in before] != [(weight.shape, weight.dtype) for weight in after]:
+        return True
+    readable = [pair for pair in zip(before, after, strict=True) if all(weight.source for weight in pair)]
     try:
-        return not alike or any(
-            not identical(before, after)
-            for before, after in pairs
-            if before.source is not None and after.source is not None
-        )
+        return not all(identical(*pair) for pair in readable)
     except UnreadableFile:
         return False

@@ -93,6 +93,11 @@ def state(step, *slots):
         (state(None, 1.0), state(None, 2.0), ("present", "present, other values")),
         (state(None, 1.0), state(None, 1.0, 2.0), ("present", "present, other values")),
         ((), (), None),
+        (
+            (*state(0), weight("learning_rate", np.array(0.1))),
+            (*state(0), weight("learning_rate", np.array(0.2))),
+            None,
+        ),
     ],
 )
 def test_optimizer_state_in_one_line(old, new, expected):
