@@ -118,7 +118,9 @@ def _stretch(path: str, stamp: tuple[int, int], start: int, info: zipfile.ZipInf
         )
     if start + info.compress_size > stamp[0]:
         raise zipfile.BadZipFile(f"{info.filename!r} is cut off")
-    if info.file_size > info.compress_size * DEFLATE_LIMIT + 64 or (not packed and info.file_size != info.compress_size):
+    if info.file_size > info.compress_size * DEFLATE_LIMIT + 64 or (
+        not packed and info.file_size != info.compress_size
+    ):
         raise UnreadableFile(
             f"{info.filename!r} claims {info.file_size} bytes in {info.compress_size}: a zip bomb", where=path
         )

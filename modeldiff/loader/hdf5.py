@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Source, itemsize
+from modeldiff.loader.heap_check import endless_heap
 from modeldiff.loader.sources import FlatSource, SlabSource
 from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window
 
 FOREIGN = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 """What h5py raises when HDF5 meets bytes it does not understand."""
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _OBJECTS = 2_000_000  # opened groups and datasets of one file
 _NAMES = 1_000_000  # strings in one attribute, names in one group
@@ -130,7 +130,10 @@ class Group:
 
     def address(self) -> object:
         """The same value for two names of the same group."""
-        info = h5o.get_info(self.id)
+        try:
+            info = h5o.get_info(self.id)
+        except FOREIGN as error:
+            raise Refused(f"{'/'.join(self.path)!r} is damaged: {_words(error)}") from error
         return info.fileno, info.addr
 
     def text(self, name: str) -> str | None:
@@ -167,19 +170,23 @@ class Group:
 
 
 @contextmanager
-def opened(stretch: Stretch) -> Iterator[Group]:
+def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[Group]:
     """The root group of an HDF5 file; everything from it is closed with the block.
+
+    `checked`: it was opened before, and its heaps need no second look.
 
     Raises:
         UnreadableFile: not HDF5, truncated, damaged.
     """
     settled = stretch.settled()
     with settled.open() as raw:
+        if not checked and (place := endless_heap(raw, settled)) is not None:
+            raise UnreadableFile(f"damaged: the heap at byte {place} has no end", where=stretch.shown)
         # A window must be closed before the interpreter ends, or HDF5 crashes: hence the `with` at every use.
-        place: Any = settled.path if settled.is_whole_file else Window(raw, settled)
+        target: Any = settled.path if settled.is_whole_file else Window(raw, settled)
         options = {"locking": False} if settled.is_whole_file else {}
         try:
-            file = h5py.File(place, "r", **options)
+            file = h5py.File(target, "r", **options)
         except FOREIGN as error:
             raise UnreadableFile(
                 f"HDF5 cannot read it: {_words(error)}", where=stretch.shown, fix=_fix(error)
@@ -189,7 +196,10 @@ def opened(stretch: Stretch) -> Iterator[Group]:
                 root = h5o.open(file.id, b"/")
             except FOREIGN as error:
                 raise UnreadableFile(f"HDF5 cannot read its root: {_words(error)}", where=stretch.shown) from error
-            yield Group(root, (), _Budget(settled))
+            try:
+                yield Group(root, (), _Budget(settled))
+            except Refused as refusal:  # something nothing can be read without
+                raise UnreadableFile(str(refusal), where=stretch.shown) from refusal
 
 
 def read_slab(stretch: Stretch, path: tuple[str, ...], start: tuple[int, ...], count: tuple[int, ...]) -> NDArray[Any]:
@@ -200,7 +210,7 @@ def read_slab(stretch: Stretch, path: tuple[str, ...], start: tuple[int, ...], c
     """
     where = f"{stretch.shown}, {'/'.join(path)}"
     try:
-        with opened(stretch) as root:
+        with opened(stretch, checked=True) as root:
             here: Any = root.id
             for part in path:
                 here = _step(here, part, part)

@@ -70,7 +70,7 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
             else:
                 weights[here] = tuple(weights_of(part_of(architecture.raw[here]), found[name]))
         inner = {**node.children, **(holder[1].children if holder else {})}
-        for key in inner.keys() - {*CONTAINERS, *(_BESIDE if not path else ())}:
+        for key in sorted(inner.keys() - {*CONTAINERS, *(_BESIDE if not path else ())}):
             count = sum(len(below.arrays) for below in inner[key].walk())
             if id(inner[key]) not in used and count:
                 told = inner[key].name or key
@@ -85,9 +85,7 @@ def _python_class(raw: Mapping[str, Any]) -> str:
     return str(raw.get("class_name", "")).rpartition(">")[2]
 
 
-def _share(
-    architecture: Architecture, weights: dict[LayerPath, tuple[Weight, ...]], absent: list[LayerPath]
-) -> None:
+def _share(architecture: Architecture, weights: dict[LayerPath, tuple[Weight, ...]], absent: list[LayerPath]) -> None:
     """A layer that two models share is stored with the first only: the same name and config elsewhere."""
     stored: dict[tuple[str, str], list[LayerPath]] = {}
     for path, made in weights.items():

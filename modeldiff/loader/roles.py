@@ -87,7 +87,7 @@ def part_of(raw: Mapping[str, Any], *, gates: bool = False, depth: int = 0) -> P
 
 def _own(name: str, config: Mapping[str, Any], *, gates: bool) -> tuple[Slot, ...] | None:
     """The weights a class makes itself, without those of inner layers."""
-    if name in _WITHOUT or name in _WRAPPERS or name in _ATTENTION:
+    if name in WITHOUT or name in _WRAPPERS or name in _ATTENTION:
         return ()
     bias = ["bias"] if _uses_bias(name, config) else []
     if name in _KERNEL:
@@ -176,7 +176,7 @@ _SEPARABLE = frozenset({"SeparableConv1D", "SeparableConv2D"})
 RECURRENT_LAYERS = frozenset("LSTM GRU SimpleRNN ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU".split())
 _ATTENTION = frozenset({"MultiHeadAttention", "GroupedQueryAttention", "GroupQueryAttention"})
 _WRAPPERS = frozenset({"TimeDistributed", "Bidirectional", "Functional", "Sequential", "Model", "StackedRNNCells"})
-_WITHOUT = frozenset(
+WITHOUT = frozenset(
     """InputLayer Activation ReLU LeakyReLU ELU Softmax ThresholdedReLU Flatten Reshape Permute RepeatVector Lambda
     Masking Add Subtract Multiply Average Maximum Minimum Concatenate Dot Merge Dropout SpatialDropout1D
     SpatialDropout2D SpatialDropout3D GaussianDropout GaussianNoise AlphaDropout ActivityRegularization Cropping1D
@@ -187,7 +187,12 @@ _WITHOUT = frozenset(
     RandomCrop RandomContrast RandomBrightness RandomHeight RandomWidth""".split()
 )
 KNOWN = (
-    _KERNEL | _SEPARABLE | RECURRENT_LAYERS | _ATTENTION | _WRAPPERS | _WITHOUT
+    _KERNEL
+    | _SEPARABLE
+    | RECURRENT_LAYERS
+    | _ATTENTION
+    | _WRAPPERS
+    | WITHOUT
     | {f"{name}Cell" for name in RECURRENT_LAYERS}
     | set("BatchNormalization SyncBatchNormalization LayerNormalization GroupNormalization RMSNormalization".split())
     | set("Normalization SpectralNormalization RNN Embedding ReversibleEmbedding PReLU Attention".split())

@@ -1,17 +1,19 @@
 # A large store in several files with an index. The index is only believed for the names of the files: it omits parts
-# in some versions (3.10 names one file for a layer that lies in two), so the groups of all files are united. Only
-# plain names beside the index are opened; the numbered files that the index forgot follow from the pattern.
+# in some versions (3.10 names one file for a layer that lies in two), so the groups of all files are united, and the
+# numbered files that it forgot follow from the pattern, as long as bytes are missing from the total it tells. Only
+# plain names beside the index are opened.
 """Sharded weight stores: `tree`, `load`."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Model, Note
+from modeldiff.graph import Model, Note, itemsize
 from modeldiff.loader import keras_v3
 from modeldiff.loader.hdf5 import opened
 from modeldiff.loader.storage import Stretch, whole_file
@@ -46,7 +48,7 @@ def _beside(path: str) -> Callable[[str], Stretch | None]:
     def find(name: str) -> Stretch | None:
         file = Path(path).parent / name
         try:
-            return whole_file(str(file), str(file)) if file.is_file() else None
+            return whole_file(str(file), str(file)) if name and file.is_file() else None
         except OSError as error:
             raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=str(file)) from error
 
@@ -60,13 +62,33 @@ def tree(index: Mapping[str, Any], path: str, find: Callable[[str], Stretch | No
         UnreadableFile: a shard is missing or damaged, or the index names files elsewhere.
     """
     top = Node()
-    for name in _names(index, path):
+    names = _names(index, path)
+    for name in names:
         stretch = find(name)
         if stretch is None:
             raise UnreadableFile(f"the shard {name!r} is missing", where=path, fix="put it beside the index")
         with opened(stretch) as root:
             read_tree(root, notes, top)
+    about = index.get("metadata")
+    total = about.get("total_size") if isinstance(about, dict) else None
+    while isinstance(total, (int, float)) and _bytes(top) < total and len(names) < _MOST:
+        names.append(_next(names[-1]))
+        stretch = find(names[-1])
+        if stretch is None:
+            break
+        with opened(stretch) as root:
+            read_tree(root, notes, top)
     return top
+
+
+def _bytes(top: Node) -> int:
+    return sum(math.prod(array.shape) * itemsize(array.dtype) for node in top.walk() for array in node.arrays.values())
+
+
+def _next(name: str) -> str:
+    """The shard after this one."""
+    found = _SHARD.fullmatch(name)
+    return f"{found['base']}_{int(found['number']) + 1:05}{found['end']}" if found else ""
 
 
 def _names(index: Mapping[str, Any], path: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from modeldiff.loader.roles import KNOWN
+from modeldiff.loader.roles import KNOWN, WITHOUT
 from modeldiff.loader.store_tree import Node
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
@@ -60,11 +60,13 @@ def match(children: Mapping[str, Node], layers: Sequence[tuple[str, str]], *, ra
 
 def _adopt(left: dict[str, Node], layers: Sequence[tuple[str, str]], found: dict[str, Node]) -> None:
     """A class that is stored under another name (a subclass): told where one class and one name are left."""
-    bases = {_base(key) for key in left}
-    classes = {class_name for _, class_name in layers}
-    if len(bases) == len(classes) == 1 and len(left) == len(layers):
-        for (name, _), key in zip(layers, sorted(left, key=_number), strict=True):
-            found[name] = left.pop(key)
+    keys = sorted((key for key, node in left.items() if any(below.arrays for below in node.walk())), key=_number)
+    names = [(name, class_name) for name, class_name in layers if class_name not in WITHOUT]
+    bases, classes = {_base(key) for key in keys}, {class_name for _, class_name in names}
+    if len(bases) != 1 or len(classes) != 1 or len(keys) != len(names):
+        return
+    if not (class_of(keys[0]) and classes <= KNOWN):  # two classes of Keras are never the same
+        found.update((name, left.pop(key)) for (name, _), key in zip(names, keys, strict=True))
 
 
 def natural(key: str) -> tuple[str, int]:

@@ -59,7 +59,11 @@ def read_tree(root: Group, notes: list[Note], into: Node | None = None) -> Node:
     above: set[object] = set()
     while stack:
         group, node = stack.pop()
-        address = group.address()
+        try:
+            address = group.address()
+        except Refused as refusal:
+            notes.append(Note("", str(refusal)))
+            continue
         if address in above or len(node.path) > DEEPEST:  # a group that is reached twice: a cycle, or a trap
             notes.append(Note("/".join(node.path), "the group occurs twice in the file and is read once"))
             continue

@@ -12,7 +12,16 @@ from typing import Any
 from modeldiff.loader.values import bare, number
 
 _DEEPEST = 20
-_SWITCHES = {"name", "dtype", "is_legacy_optimizer", "jit_compile", "fn", "module", "registered_name", "shared_object_id"}
+_SWITCHES = {
+    "name",
+    "dtype",
+    "is_legacy_optimizer",
+    "jit_compile",
+    "fn",
+    "module",
+    "registered_name",
+    "shared_object_id",
+}
 _OFF: dict[str, Any] = {
     "amsgrad": False,
     "centered": False,
@@ -27,6 +36,7 @@ _OFF: dict[str, Any] = {
 }
 """Options that say nothing while they have this value."""
 _EMA = {"ema_momentum", "ema_overwrite_frequency"}
+_SCALED = re.compile(r"(.*>)?LossScaleOptimizer(V\d)?")
 _OPTIMIZERS = {
     name.lower(): name
     for name in "Adam AdamW Adamax Adagrad Adadelta Adafactor Ftrl Lamb Lion Muon Nadam RMSprop SGD".split()
@@ -67,10 +77,9 @@ def _optimizer(told: Any) -> dict[str, Any] | None:
     """One flat object, without the wrapper that mixed precision adds by itself."""
     for _ in range(_DEEPEST):
         config = told.get("config") if isinstance(told, dict) else None
-        inner = next((config[k] for k in ("inner_optimizer", "optimizer") if k in config), None) if config else None
-        if inner is None or not str(told.get("class_name")).endswith(("LossScaleOptimizer", "LossScaleOptimizerV3")):
+        if not isinstance(config, dict) or not _SCALED.fullmatch(str(told.get("class_name"))):
             break
-        told = inner
+        told = config.get("inner_optimizer", config.get("optimizer"))
     if isinstance(told, str):
         return {"class_name": _OPTIMIZERS.get(told.lower(), told)}
     if not isinstance(told, dict) or not isinstance(told.get("class_name"), str):
@@ -90,7 +99,7 @@ def _options(config: Mapping[str, Any], depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in config.items():
         plain = _plain(value, depth + 1)
-        if key == "reduction" and plain in {"auto", "sum_over_batch_size", "mean"}:
+        if key == "reduction" and plain in ("auto", "sum_over_batch_size", "mean"):
             plain = "sum_over_batch_size"
         if key not in _SWITCHES and plain is not None and not (key in _OFF and plain == _OFF[key]):
             found[key] = plain
@@ -118,7 +127,7 @@ def _object(value: Mapping[str, Any], depth: int) -> Any:
         return _named(config, depth + 1) if isinstance(config, str) else _name(name)
     if name in {"MeanMetricWrapper", "LossFunctionWrapper", "SumOverBatchSizeMetricWrapper"}:
         told = config.get("name")
-        if told in {"accuracy", "acc", "crossentropy", "ce"}:  # which one it is, Keras finds out from the shapes
+        if told in ("accuracy", "acc", "crossentropy", "ce"):  # which one it is, Keras finds out from the shapes
             return _SAME.get(told, told)
         return _named(config.get("fn") or told, depth + 1)
     options = _options(config, depth)

@@ -244,7 +244,15 @@ def test_a_config_that_is_none_is_an_error(tmp_path: Path, text: str) -> None:
 def test_attributes_of_every_encoding_are_read(tmp_path: Path) -> None:
     text = json.dumps(chain("a"))
     for number, value in enumerate(
-        [text, text.encode(), np.bytes_(text), np.void(text.encode()), [text], np.array([text], "S"), np.array(text, "S")]
+        [
+            text,
+            text.encode(),
+            np.bytes_(text),
+            np.void(text.encode()),
+            [text],
+            np.array([text], "S"),
+            np.array(text, "S"),
+        ]
     ):
         path = write_h5(tmp_path / f"{number}.h5", chain("a"), {"x": {}, "a": dense_weights("a")})
         with h5py.File(path, "a") as file:

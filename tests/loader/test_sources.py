@@ -1,0 +1,240 @@
+# One law: whatever the layout in the file and whatever the size of the blocks, the numbers are those that h5py
+# reads, little-endian, in C order.
+"""Reading the values of weights."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from h5_files import small_h5
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from zoo_truth import FILES, needs_zoo
+
+from modeldiff.errors import UnreadableFile
+from modeldiff.loader import load
+from modeldiff.loader.archive import members
+from modeldiff.loader.hdf5 import Array, opened
+from modeldiff.loader.sources import FlatSource, SlabSource, numpy_dtype
+from modeldiff.loader.storage import Stretch, whole_file
+
+RANDOM = np.random.default_rng(7)
+VALUES = RANDOM.standard_normal((37, 5, 11)) * 50
+
+LAYOUTS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "contiguous": (VALUES.astype("f4"), {}),
+    "float64": (VALUES, {}),
+    "float16": (VALUES.astype("f2"), {}),
+    "big-endian": (VALUES.astype(">f4"), {}),
+    "big-endian integers": (VALUES.astype(">i8"), {}),
+    "int8": (VALUES.astype("i1"), {}),
+    "uint32": (np.abs(VALUES).astype("u4"), {}),
+    "bool": (VALUES > 0, {}),
+    "complex": (VALUES.astype("c8"), {}),
+    "opaque": (VALUES.astype("f2").view("V2"), {}),
+    "chunked": (VALUES.astype("f4"), {"chunks": (4, 5, 3)}),
+    "gzip": (VALUES.astype("f4"), {"chunks": (8, 2, 11), "compression": "gzip"}),
+    "gzip big-endian": (VALUES.astype(">f8"), {"chunks": True, "compression": "gzip", "shuffle": True}),
+    "lzf checked": (VALUES.astype("f4"), {"compression": "lzf", "shuffle": True, "fletcher32": True}),
+    "scalar": (np.float32(3.5), {}),
+    "scalar big-endian": (np.array(7, ">i8"), {}),
+    "one long row": (VALUES.astype("f4").reshape(1, -1), {"chunks": (1, 100)}),
+    "empty": (np.zeros((0, 3), "f4"), {}),
+    "empty chunked": (np.zeros((0, 3), "f4"), {"chunks": (1, 3), "maxshape": (None, 3)}),
+    "vector": (VALUES.astype("f4").ravel(), {"chunks": (64,)}),
+}
+
+
+@pytest.fixture(params=["plain", "user block", "stored", "deflated"])
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Stretch:
+    """One HDF5 file with every layout, alone, behind a user block, stored in an archive, deflated in one."""
+    path = tmp_path / "layouts.h5"
+    with h5py.File(path, "w", userblock_size=1024 if request.param == "user block" else 0) as file:
+        for name, (values, options) in LAYOUTS.items():
+            file.create_dataset(name, data=values, **options)
+    if request.param in {"plain", "user block"}:
+        return whole_file(str(path), "shown")
+    archive = tmp_path / "archive.keras"
+    method = zipfile.ZIP_STORED if request.param == "stored" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(archive, "w", method) as packed:
+        packed.writestr("odd", b"x" * 13)
+        packed.write(path, "layouts.h5")
+    return members(str(archive))["layouts.h5"].stretch
+
+
+def arrays(stretch: Stretch) -> Iterator[tuple[str, Array, Any]]:
+    with opened(stretch) as root:
+        found = {name: root.get(name) for name in LAYOUTS}
+    for name, array in found.items():
+        assert isinstance(array, Array)
+        values = np.asarray(LAYOUTS[name][0])
+        wanted = values.reshape(-1).view("<u2") if values.dtype.kind == "V" else values.reshape(-1)
+        yield name, array, wanted
+
+
+def test_every_layout_gives_the_numbers_that_hdf5_gives(places: Stretch) -> None:
+    for name, array, wanted in arrays(places):
+        assert array.source is not None, (name, array.refusal)
+        assert array.shape == np.shape(LAYOUTS[name][0])
+        for entries in (1, 7, 64, 1 << 20):
+            got = [block.copy() for block in array.source.blocks(entries)]
+            assert all(block.size == entries for block in got[:-1]), name
+            assert not got or 0 < got[-1].size <= entries
+            whole = np.concatenate([np.empty(0, wanted.dtype), *got])
+            assert whole.tobytes() == wanted.astype(wanted.dtype.newbyteorder("<")).tobytes(), (name, entries)
+            assert all(block.dtype == numpy_dtype(array.dtype) for block in got), name
+
+
+def test_samples_are_the_same_positions_whatever_the_layout(places: Stretch) -> None:
+    for name, array, wanted in arrays(places):
+        assert array.source is not None
+        for count in (1, 10, 333, 1 << 20):
+            stride = max(1, -(-wanted.size // count))
+            sample = array.source.sample(count)
+            assert sample.size <= count
+            assert sample.tobytes() == wanted[::stride].astype(wanted.dtype.newbyteorder("<")).tobytes(), name
+
+
+def test_sources_are_small_and_can_be_sent_to_another_process(places: Stretch) -> None:
+    for _, array, wanted in arrays(places):
+        sent = pickle.dumps(array.source)
+        assert len(sent) < 1000
+        assert pickle.loads(sent) == array.source
+        again = np.concatenate([np.empty(0, wanted.dtype), *pickle.loads(sent).blocks(50)])
+        assert again.size == wanted.size
+
+
+def test_plain_values_are_mapped_and_only_others_go_through_hdf5(places: Stretch) -> None:
+    kinds = {name: type(array.source) for name, array, _ in arrays(places)}
+    assert kinds["contiguous"] is kinds["bool"] is kinds["opaque"] is FlatSource
+    assert kinds["gzip"] is kinds["chunked"] is kinds["big-endian"] is SlabSource
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    shape=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    band=st.integers(1, 300),
+    entries=st.integers(1, 50),
+    data=st.data(),
+)
+def test_bands_of_any_size_follow_each_other(
+    tmp_path: Path, shape: list[int], band: int, entries: int, data: st.DataObject
+) -> None:
+    from modeldiff.loader import sources
+
+    chunk = tuple(data.draw(st.integers(1, size)) for size in shape)
+    values = np.arange(np.prod(shape), dtype="f4").reshape(shape)
+    path = tmp_path / "bands.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=values, chunks=chunk)
+    with opened(whole_file(str(path), "shown")) as root:
+        array = root.get("d")
+    assert isinstance(array, Array)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "_BAND", 4 * band)
+        assert array.source is not None
+        got = np.concatenate([block.copy() for block in array.source.blocks(entries)])
+        assert got.tobytes() == values.tobytes()
+        assert array.source.sample(entries).tobytes() == values.ravel()[:: max(1, -(-values.size // entries))].tobytes()
+
+
+def test_windows_of_a_large_tensor_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modeldiff.loader import sources
+
+    monkeypatch.setattr(sources, "_WINDOW", 1 << 14)
+    values = np.arange(100_000, dtype="f4")
+    path = tmp_path / "large.h5"
+    with h5py.File(path, "w") as file:
+        file["d"] = values
+    with opened(whole_file(str(path), "shown")) as root:
+        array = root.get("d")
+    assert isinstance(array, Array)
+    assert array.source is not None
+    for entries in (1, 1000, 4096, 5000, 1 << 20):
+        if entries > 1:
+            assert np.array_equal(np.concatenate([block.copy() for block in array.source.blocks(entries)]), values)
+
+
+def test_a_file_that_changed_is_not_read(tmp_path: Path) -> None:
+    path = small_h5(tmp_path / "model.h5")
+    weight = load(path).graph.layers[1].weights[0]
+    assert weight.source is not None
+    raw = path.read_bytes()
+    path.write_bytes(raw + b"\0")
+    with pytest.raises(UnreadableFile, match="changed"):
+        next(weight.source.blocks(10))
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(UnreadableFile, match="changed"):
+        weight.source.sample(10)
+    path.unlink()
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        weight.digest()
+
+
+def test_a_half_read_source_leaves_no_file_open(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=np.zeros((100, 100), "f4"), chunks=(10, 100))
+    with opened(whole_file(str(path), "shown")) as root:
+        array = root.get("d")
+    assert isinstance(array, Array)
+    assert array.source is not None
+    blocks = array.source.blocks(10)
+    next(blocks)
+    path.unlink()
+    del blocks
+    assert h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE) == 0
+
+
+def test_damaged_chunks_are_an_error_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=RANDOM.standard_normal((100, 100)), chunks=(10, 100), compression="gzip")
+        place = file["d"].id.get_chunk_info(0).byte_offset
+    raw = bytearray(path.read_bytes())
+    raw[place : place + 100] = b"\xff" * 100
+    path.write_bytes(raw)
+    with opened(whole_file(str(path), "shown")) as root:
+        array = root.get("d")
+    assert isinstance(array, Array)
+    assert array.source is not None
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        list(array.source.blocks(1000))
+
+
+@needs_zoo
+@pytest.mark.parametrize("form", ["bfloat16.h5", "bfloat16.keras", "bfloat16.weights.h5"])
+@pytest.mark.parametrize("writer", ["2.6.0", "2.15.0", "3.0.5", "3.15.1"])
+def test_bfloat16_comes_as_its_bits(writer: str, form: str) -> None:
+    model = load(FILES / writer / form)
+    weights = [w for _, layer in model.walk() for w in layer.weights if w.dtype == "bfloat16"]
+    assert weights
+    for weight in weights:
+        assert weight.source is not None
+        assert weight.source.sample(3).dtype == np.uint16
+        assert weight.trainable
+
+
+def test_strings_have_no_source(tmp_path: Path) -> None:
+    path = tmp_path / "strings.h5"
+    with h5py.File(path, "w") as file:
+        file["fixed"] = np.array([b"a", b"b"])
+        file["variable"] = ["a", "b"]
+    with opened(whole_file(str(path), "shown")) as root:
+        for name in ("fixed", "variable"):
+            array = root.get(name)
+            assert isinstance(array, Array)
+            assert (array.dtype, array.shape, array.source) == ("string", (2,), None)
+
+
+def test_nothing_stays_open_after_loading(tmp_path: Path) -> None:
+    load(small_h5(tmp_path / "model.h5"))
+    assert h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE) == 0
