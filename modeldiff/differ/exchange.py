@@ -53,28 +53,33 @@ class Places:
                 waiting.extend((beyond, _BRIDGED) for beyond in self.steps(side, other, up=up))
         return found
 
+    def agreed(self, i: int, j: int, *, up: bool) -> float:
+        """The share of the nearest paired nodes on one side that are paired with each other."""
+        mine = {self.partner[0][node]: weight for node, weight in self.nearest(0, i, up=up).items()}
+        theirs = self.nearest(1, j, up=up)
+        if not mine and not theirs:
+            return 0.0
+        shared = sum(min(weight, theirs[node]) for node, weight in mine.items() if node in theirs)
+        return shared / max(len(mine), len(theirs))
+
     def agreement(self, i: int, j: int) -> float:
         """How far the surroundings of two nodes are paired with each other."""
-        score, exact = 0.0, True
-        for up, worth in ((True, _ABOVE), (False, _BELOW)):
-            mine = {self.partner[0][node]: weight for node, weight in self.nearest(0, i, up=up).items()}
-            theirs = self.nearest(1, j, up=up)
-            if mine or theirs:
-                shared = sum(min(weight, theirs[node]) for node, weight in mine.items() if node in theirs)
-                agreed = shared / max(len(mine), len(theirs))
-                score += worth * agreed
-                exact = exact and agreed == 1.0
-                continue
-            exact = False
-            if not self.steps(0, i, up=up) and not self.steps(1, j, up=up):
+        above, below = self.agreed(i, j, up=True), self.agreed(i, j, up=False)
+        score = _ABOVE * above + _BELOW * below
+        if above == 1.0 and below == 1.0:
+            return score + _EXACT
+        for share, up, worth in ((above, True, _ABOVE), (below, False, _BELOW)):
+            if not share and not self.steps(0, i, up=up) and not self.steps(1, j, up=up):
                 score += worth / 2
-        return score + _EXACT * exact
+        return score
 
     def score(self, i: int, j: int) -> float:
         """All evidence for a pair."""
         static = self._static.get((i, j))
         if static is None:
-            static = self._static[i, j] = float(self.state.scorer.intrinsic(i, np.array([j]))[0])
+            scorer = self.state.scorer
+            static = float(scorer.intrinsic(i, np.array([j]))[0]) + scorer.naming.likeness(i, j)
+            self._static[i, j] = static
         return static + self.agreement(i, j) if static > -50 else static
 
     def nearby(self, i: int) -> set[int]:

@@ -19,6 +19,7 @@ from modeldiff.differ.exchange import by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Flow, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
+from modeldiff.differ.reading import cost
 from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer
 from modeldiff.differ.spread import by_neighbours
@@ -60,8 +61,10 @@ def by_weights(state: State) -> None:
 
 
 def by_name(state: State) -> None:
-    """The same name that a person chose, unless the structure says that two layers swapped names."""
-    state.scorer.claim_names(state.unpaired(0), state.unpaired(1))
+    """The same name that a person chose, where names can be trusted."""
+    state.scorer.naming.claim(state.unpaired(0), state.unpaired(1))
+    if not state.scorer.naming.is_trusted:
+        return
     a, b = state.scorer.looks
     named: dict[int, list[int]] = defaultdict(list)
     for j in state.unpaired(1):
@@ -225,6 +228,10 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
+_MUCH = 3.0
+"""A reading that costs less is not worth a second one."""
+
+
 def match(old: Model, new: Model, options: Options) -> Matching:
     """Pair the layers of two models.
 
@@ -238,10 +245,19 @@ def match(old: Model, new: Model, options: Options) -> Matching:
         for look in looks:
             look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
     kin = kinship(*flows) if options.weights else Kinship(group=_silent(flows))
-    state = State(*flows, Scorer(*flows, looks, kin), options, {})
+    state = _read(State(*flows, Scorer(*flows, looks, kin), options))
+    if state.scorer.naming.is_trusted and state.scorer.naming.claimed_any and (told := cost(state)) >= _MUCH:
+        other = State(*flows, Scorer(*flows, looks, kin), options)
+        other.scorer.naming.trust = 0.0
+        if cost(_read(other)) + 0.5 < told:
+            state = other
+    return _matching(state, old, new)
+
+
+def _read(state: State) -> State:
     for run in PASSES:
         run(state)
-    return _matching(state, old, new)
+    return state
 
 
 def _silent(flows: tuple[Flow, Flow]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.differ.flow import ROOT, Flow
 from modeldiff.differ.kinship import Kinship
+from modeldiff.differ.naming import Naming
 from modeldiff.differ.signature import Features
 from modeldiff.graph import Layer
 
@@ -35,9 +37,7 @@ class Scorer:
         total = max(1, len(old.order))
         rarity = [0.3 * np.log(total / counts[label]) if label in counts else 0.0 for label in looks[1].config.tolist()]
         self.rarity = np.array(rarity, np.float64)
-        self.claimed = np.zeros(len(old.nodes), bool), np.zeros(len(new.nodes), bool)
-        self.claim_names(old.order, new.order)
-        self.stable = self._stability()
+        self.naming = Naming((old, new), looks, kin)
         self.parent_key = tuple(
             np.array([side.nodes[n.parent].layer.name if n.parent != ROOT else "" for n in side.nodes], object)
             for side in (old, new)
@@ -49,29 +49,6 @@ class Scorer:
         """One new node for every config with its shapes."""
         self.variants = np.unique(both[0], axis=0, return_inverse=True)[1].reshape(-1), places.reshape(-1)
         self._by_variant: dict[int, Scores] = {}
-
-    def claim_names(self, olds: list[int], news: list[int]) -> None:
-        """A chosen name that stands on both sides of these claims its own partner, and speaks against others."""
-        names = [
-            {int(look.name[node]) for node in nodes if not look.automatic[node]}
-            for look, nodes in zip(self.looks, (olds, news), strict=True)
-        ]
-        both = names[0] & names[1]
-        for claimed, look, nodes in zip(self.claimed, self.looks, (olds, news), strict=True):
-            claimed[:] = False
-            claimed[[node for node in nodes if not look.automatic[node] and int(look.name[node]) in both]] = True
-
-    def _stability(self) -> float:
-        """Share of the chosen names that stayed, where weights tell, else that stand on both sides."""
-        a, b = self.looks
-        sure = [(i, j) for i, j in (*self.kin.identical, *self.kin.related) if not (a.automatic[i] or b.automatic[j])]
-        if len(sure) >= 3:
-            return sum(bool(a.name[i] == b.name[j]) for i, j in sure) / len(sure)
-        chosen = min(
-            int((~look.automatic[flow.order]).sum())
-            for look, flow in zip(self.looks, (self.old, self.new), strict=True)
-        )
-        return float(self.claimed[0].sum()) / chosen if chosen else 0.0
 
     def row(self, i: int, js: Ints) -> Scores:
         """The scores of old node `i` with each of the new nodes `js`."""
@@ -90,7 +67,7 @@ class Scorer:
         )
         score += np.where(b.role[js] == a.role[i], 0.0, -0.3)
         score += np.where(b.shapes[js] == a.shapes[i], 0.4, -0.4)
-        score += self._names(i, js) + self._parents(i, js)
+        score += self.naming.row(i, js) + self._parents(i, js)
         group = self.kin.group
         strangers = group[1][js] == group[0][i]
         score -= 4.5 * self.kin.kept * strangers
@@ -109,17 +86,6 @@ class Scorer:
             + 0.4 * (b.above_classes[js] == a.above_classes[i])
             + 0.4 * (b.below_classes[js] == a.below_classes[i])
         )
-
-    def _names(self, i: int, js: Ints) -> Scores:
-        a, b = self.looks
-        same = b.name[js] == a.name[i]
-        if a.automatic[i]:
-            return np.where(b.automatic[js], 0.05 * same, np.where(self.claimed[1][js], -4.0, -0.3))
-        other = np.where(b.automatic[js], -0.5, -0.5 - 5.0 * self.stable**2)
-        score = np.where(same, 6.0, other - 3.0 * self.claimed[1][js])
-        if self.claimed[0][i]:
-            score = np.where(same, score, score - 3.0)
-        return score
 
     def _parents(self, i: int, js: Ints) -> Scores:
         return np.where(self.parent_key[1][js] == self.parent_key[0][i], 0.6, -0.4)
@@ -176,7 +142,7 @@ class Scorer:
 
     def name_score(self, i: int, j: int) -> float:
         """What the names alone say."""
-        return float(self._names(i, np.array([j], np.int64))[0])
+        return float(self.naming.row(i, np.array([j], np.int64))[0])
 
     def pair(self, i: int, j: int) -> float:
         """The score of one pair."""

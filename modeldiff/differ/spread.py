@@ -69,7 +69,7 @@ class _Spread:
             return False
         if not (self.silent[0][i] and self.silent[1][j]):
             return False
-        return bool(a.name[i] == b.name[j] or not (scorer.claimed[0][i] or scorer.claimed[1][j]))
+        return not scorer.naming.contradicts(i, j)
 
     def run(self) -> None:
         while self.heap:

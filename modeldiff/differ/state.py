@@ -18,7 +18,7 @@ class State:
     new: Flow
     scorer: Scorer
     options: Options
-    found: dict[int, tuple[int, Evidence, float]]
+    found: dict[int, tuple[int, Evidence, float]] = field(default_factory=dict)
     """Old node -> new node, why, how sure."""
     hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
     """Layers of a sub-model that the other side knows as one heap of weights."""

@@ -1,0 +1,91 @@
+# What names say, and how far they may be believed. A name that a person chose usually stays with its layer; but
+# numbered names are counted through when a block goes, and then `block2_conv` is what `block3_conv` was. Where weights
+# show that names went to other layers, names are believed less; where they tell nothing, `match` tries both readings.
+"""`Naming`: names as evidence."""
+
+from __future__ import annotations
+
+import os.path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeldiff.differ.flow import Flow
+from modeldiff.differ.kinship import Kinship
+from modeldiff.differ.signature import Features
+
+Scores = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_SAME, _CLAIMED, _UNLIKE = 6.0, 3.0, 5.0
+_AUTOMATIC = 0.05
+"""Names that Keras made up break ties and nothing more."""
+_ENOUGH = 3
+
+
+class Naming:
+    """The names of two flows."""
+
+    def __init__(self, flows: tuple[Flow, Flow], looks: tuple[Features, Features], kin: Kinship) -> None:
+        self.flows, self.looks = flows, looks
+        self.claimed = np.zeros(len(flows[0].nodes), bool), np.zeros(len(flows[1].nodes), bool)
+        """Chosen names that stand on the other side too: they claim their own partner and speak against others."""
+        self.claim(flows[0].order, flows[1].order)
+        self.claimed_any = bool(self.claimed[0].any())
+        self.trust, self.stable = self._habits(kin)
+        """How far an equal name means an equal layer; how rarely names change. Both from 0 to 1."""
+
+    def claim(self, olds: list[int], news: list[int]) -> None:
+        """Let the names of these nodes claim their partners, and no others."""
+        names = [
+            {int(look.name[node]) for node in nodes if not look.automatic[node]}
+            for look, nodes in zip(self.looks, (olds, news), strict=True)
+        ]
+        both = names[0] & names[1]
+        for claimed, look, nodes in zip(self.claimed, self.looks, (olds, news), strict=True):
+            claimed[:] = False
+            claimed[[node for node in nodes if not look.automatic[node] and int(look.name[node]) in both]] = True
+
+    def _habits(self, kin: Kinship) -> tuple[float, float]:
+        a, b = self.looks
+        sure = [(i, j) for i, j in (*kin.identical, *kin.related) if not (a.automatic[i] or b.automatic[j])]
+        if len(sure) < _ENOUGH:
+            counts = [
+                int((~look.automatic[flow.order]).sum()) for look, flow in zip(self.looks, self.flows, strict=True)
+            ]
+            return 1.0, float(self.claimed[0].sum()) / min(counts) if min(counts) else 0.0
+        kept = sum(bool(a.name[i] == b.name[j]) for i, j in sure)
+        lost = sum(bool(a.name[i] != b.name[j] and (self.claimed[0][i] or self.claimed[1][j])) for i, j in sure)
+        return max(0.0, 1.0 - 3.0 * lost / len(sure)), kept / len(sure)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether an equal name is reason enough for a pair."""
+        return self.trust > 0.7
+
+    def contradicts(self, i: int, j: int) -> bool:
+        """Whether a name belongs to somebody else."""
+        differ = self.looks[0].name[i] != self.looks[1].name[j]
+        return bool(self.is_trusted and differ and (self.claimed[0][i] or self.claimed[1][j]))
+
+    def row(self, i: int, js: Ints) -> Scores:
+        """What the names say about old node `i` and each of the new nodes `js`."""
+        a, b = self.looks
+        same = b.name[js] == a.name[i]
+        taken = self.trust * self.claimed[1][js]
+        if a.automatic[i]:
+            return np.where(b.automatic[js], _AUTOMATIC * same, -0.3 - 3.7 * taken)
+        unlike = np.where(b.automatic[js], -0.5, -0.5 - _UNLIKE * self.stable**2)
+        claims = _CLAIMED * (taken + self.trust * self.claimed[0][i])
+        return np.where(same, 0.2 + _SAME * self.trust, unlike - claims)
+
+    def likeness(self, i: int, j: int) -> float:
+        """What two chosen names that differ have in common, to be added to `row`."""
+        a, b = self.looks
+        if a.automatic[i] or b.automatic[j] or a.name[i] == b.name[j] or self.claimed[0][i] or self.claimed[1][j]:
+            return 0.0
+        names = self.flows[0][i].layer.name, self.flows[1][j].layer.name
+        start = len(os.path.commonprefix(names))
+        end = len(os.path.commonprefix([name[start:][::-1] for name in names]))
+        alike = (start + end) / max(len(name) for name in names)
+        return (0.5 + _UNLIKE * self.stable**2) * max(0.0, 2.0 * alike - 1.0)

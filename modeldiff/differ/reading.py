@@ -1,0 +1,36 @@
+# What a pairing costs to tell: layers that came and went, configs, classes and connections that changed, names that
+# moved. Two readings of the same pair of models (names stayed with their layers; names were given anew) are told apart
+# by which needs less telling.
+"""`cost` of a pairing."""
+
+from __future__ import annotations
+
+from modeldiff.differ.exchange import Places
+from modeldiff.differ.state import State
+
+_GONE, _RETYPED, _CHANGED, _STRANGE, _REWIRED, _RENAMED = 1.0, 1.2, 1.0, 1.0, 0.7, 0.35
+
+
+def cost(state: State) -> float:
+    """How much there is to tell."""
+    a, b = state.scorer.looks
+    group = state.scorer.kin.group
+    places = Places(state)
+    total = _GONE * (len(state.unpaired(0)) + len(state.unpaired(1)))
+    for i in state.old.order:
+        if i not in state.found:
+            continue
+        j = state.found[i][0]
+        if a.class_[i] != b.class_[j]:
+            total += _RETYPED
+        elif a.config[i] != b.config[j]:
+            total += _CHANGED
+        if a.name[i] != b.name[j] and not (a.automatic[i] and b.automatic[j]):
+            total += _RENAMED
+        if group[0][i] == group[1][j] and not any(k == j for k, _ in state.scorer.kin.likelihood.get(i, ())):
+            total += _STRANGE * state.scorer.kin.kept
+        if [state.scorer.partner[0].get(p) for p, _ in state.old[i].producers] != [
+            p for p, _ in state.new[j].producers
+        ]:
+            total += _REWIRED * (1.0 - places.agreed(i, j, up=True))
+    return total
