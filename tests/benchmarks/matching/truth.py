@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -94,8 +95,8 @@ class Truth:
     new: Side
     pairs: dict[str, str]
     optional: frozenset[Pair]
-    related: bool
-    """Whether the new numbers come from the old ones."""
+    weights: str
+    """How the new numbers come from the old ones, in the word of the case."""
     held: frozenset[str] = field(default_factory=frozenset)
     known: dict[Pair, Counter[str]] = field(default_factory=dict)
 
@@ -106,8 +107,7 @@ class Truth:
             side(recipe, built) for recipe, built in zip((prepared.old, prepared.new), prepared.files, strict=True)
         )
         both = {identity: identity for identity in old.nodes if identity in new.nodes}
-        related = prepared.case.weights != "re-initialised"
-        return cls(old, new, both, prepared.optional, related, prepared.new.plan.held)
+        return cls(old, new, both, prepared.optional, prepared.case.weights, prepared.new.plan.held)
 
     def once(self, pair: Pair, work: Callable[[Truth, Pair], Counter[str]]) -> Counter[str]:
         """`work` on a pair, done once."""
@@ -152,14 +152,15 @@ class Truth:
         return told != two
 
     def shares_weights(self, pair: Pair) -> bool:
-        """Whether the numbers show that it is the same layer."""
+        """Whether the numbers show that it is the same layer: a matrix does, vectors do that moved little."""
         old, new = pair
-        return (
-            old == new
-            and (self.related or new in self.held)
-            and any(len(shape) > 1 or self.held for shape, _ in self.old.weights.get(old, ()))
-            and self.has_same_shapes(pair)
-        )
+        shapes = _shapes(self.old.weights.get(old, ()))
+        state = "identical" if new in self.held else self.weights
+        if old != new or state == "re-initialised" or not self.has_same_shapes(pair):
+            return False
+        if state != "heavily-trained" and sum(math.prod(shape) for shape in shapes) >= 8:
+            return True
+        return any(len(shape) > 1 for shape in shapes)
 
     def has_same_shapes(self, pair: Pair) -> bool:
         """Whether the weights have the same shapes."""
