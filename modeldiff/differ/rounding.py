@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modeldiff.differ.blocks import ENTRIES, numbers, paired, source_of
+from modeldiff.differ.blocks import ENTRIES, bits, numbers, paired, source_of
 from modeldiff.graph import Weight, itemsize
 
 _HEAD = 4096
@@ -35,6 +35,9 @@ _VALUES = 8
 
 _NARROWER = {"float64": ("float32", "float16", "bfloat16"), "float32": ("float16", "bfloat16")}
 
+_TAIL = {"float64": (1 << 29) - 1, "float32": (1 << 13) - 1}
+"""The bits of a fraction that no narrower dtype has: zero in all values that were rounded to one."""
+
 
 def recast(old: Weight, new: Weight) -> Mapping[str, float] | None:
     """Proof that all values agree in the narrower dtype: `bits` of that dtype.
@@ -48,7 +51,9 @@ def recast(old: Weight, new: Weight) -> Mapping[str, float] | None:
         if _agree(old, new, old_as=new.dtype):
             return {"bits": 8 * itemsize(new.dtype)}
         return {"bits": 8 * itemsize(old.dtype)} if _agree(old, new, new_as=old.dtype) else None
-    narrow = (dtype for dtype in _NARROWER.get(old.dtype, ()) if _agree(old, new, old_as=dtype))
+    if old.dtype not in _TAIL or (bits(next(source_of(new).blocks(_HEAD))) & _TAIL[old.dtype]).any():
+        return None
+    narrow = (dtype for dtype in _NARROWER[old.dtype] if _agree(old, new, old_as=dtype))
     found = next(narrow, None)
     return {"bits": 8 * itemsize(found)} if found else None
 
