@@ -117,10 +117,12 @@ class _Builder:
             depth: how many groups are around it.
         """
         cells = single(level)
-        if folding and self.compares:
+        is_told = self.compares and (depth == 0 or level.is_touched)
+        if folding and is_told:
             cells = unchanged(cells, self.context)
-        if folding:
-            cells = repeats(cells, touched=len(cells.cells) > self.limit)
+        is_large = len(cells.cells) > self.limit
+        if folding and (is_large or not is_told):
+            cells = repeats(cells, touched=is_large)
         if len(cells.cells) > self.limit:
             cells = bundles(cells, min(BUNDLES, self.limit))
         places: dict[int, End] = {}

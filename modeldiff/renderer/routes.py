@@ -125,6 +125,8 @@ class _Router:
         self.extents, self.rank, self.xs = columns.extents, columns.rank, columns.xs
         self.attachments, self.middle = columns.attachments, columns.middle
         self.lanes = lane_places(self.attachments)
+        self.taken: dict[tuple[int, bool], list[SideLane]] = defaultdict(list)
+        """The lanes at each side of each card, nearest first."""
         self.last = max(self.rank, default=-1)
         boxes = len(self.extents)
         rights = (x + self.extents[index][1] for index, x in enumerate(self.xs[:boxes]))
@@ -173,15 +175,16 @@ class _Router:
             calls = sorted({bundle[3] for bundle in bundles})
             for bundle in bundles:
                 spread = round((calls.index(bundle[3]) - (len(calls) - 1) / 2) * 52)
-                shift = {Presence.KEPT: 0, Presence.ADDED: -16, Presence.REMOVED: 16}[bundle[2]]
-                alone = len({other[2] for other in bundles}) == 1
-                places[bundle] = axis + spread + (0 if alone else shift)
+                present = {other[2] for other in bundles if other[3] == bundle[3]}
+                main = next(one for one in Presence if one in present)
+                shift = 0 if bundle[2] is main else -16 if bundle[2] is Presence.ADDED else 16
+                places[bundle] = axis + spread + shift
         return places
 
     def _beside(self, ways: list[list[int]]) -> None:
         """Add the lane beside its card of each line that ends at a row: on the side from which the line comes."""
         lanes = side_lanes(self.attachments)
-        taken: dict[tuple[int, bool], list[SideLane]] = defaultdict(list)
+        taken = self.taken
         coming = {id(way): way[-1] for way in ways}
         for only_place in (False, True):
             for at, way in zip(self.attachments, ways, strict=True):
@@ -290,12 +293,19 @@ class _Router:
             points.append((way[-1], tops[self.last + 1][0]))
         elif at.is_side or at.is_back:
             box = placed[target]
-            y = box.y + self.middle(target, line.target.row)
             is_left = way[-1] < box.x
+            y = box.y + self.middle(target, line.target.row) + self._nudge(at, is_left=is_left)
             points += [(way[-1], y), (box.x - box.left if is_left else box.x + box.right, y)]
         else:
             points.append((way[-1], placed[target].y))
         return Route(line, tuple(points), at.is_side, at.is_back)
+
+    def _nudge(self, at: Attachment, *, is_left: bool) -> int:
+        """How far from the middle of a row a line ends where several end at that side of it."""
+        line = at.line
+        beside = [lane for lane in self.taken[line.target.box, is_left] if lane[0] == line.target.row]
+        lane = (line.target.row, line.source.box, line.presence)
+        return round((beside.index(lane) - (len(beside) - 1) / 2) * -9) if lane in beside else 0
 
 
 def _turn(start: int, span: tuple[int, int]) -> tuple[int, int]:

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from models import model
+
+from modeldiff import compare, diagram, render, report
+from modeldiff.renderer import scene as scenes
+from modeldiff.renderer import svg
+from modeldiff.renderer.boxes import Words
+from modeldiff.renderer.layout import TooSlow
+from modeldiff.renderer.scene import scene
+
+SVG = "{http://www.w3.org/2000/svg}"
+OLD = """
+    x: InputLayer(batch_shape=[None, 8])
+    a: Dense(units=8, w=1) <- x
+    b: Dense(units=8, w=2) <- a
+    j: Add <- b, a
+    gone: Dense(units=8, w=3) <- j
+    o: Dense(units=2, w=4) <- gone
+    outputs: o
+"""
+NEW = """
+    x: InputLayer(batch_shape=[None, 8])
+    a: Dense(units=8, w=1) <- x
+    b: Dense(units=8, w=22) <- a
+    fresh: Dense(units=8, activation='elu', w=5) <- b
+    j: Add <- fresh, a
+    o: Dense(units=3, w=4) <- j
+    outputs: o
+"""
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "]]>&amp;<!--",
+    "a\x00b\x1b[31m\u202e",
+    "</style></svg>",
+    "{{ 7*7 }}",
+    "url(#x);}",
+]
+
+
+def texts(document: str) -> str:
+    return " ".join("".join(element.itertext()) for element in ET.fromstring(document).iter(f"{SVG}text"))
+
+
+def overlaps(drawn) -> list[tuple[int, int]]:
+    """Pairs of boxes of one scene that cover each other."""
+    found = []
+    for i, a in enumerate(drawn.placed):
+        for j, b in enumerate(drawn.placed[:i]):
+            if (
+                a.x - a.left < b.x + b.right
+                and b.x - b.left < a.x + a.right
+                and a.y < b.y + b.height
+                and b.y < a.y + a.height
+            ):
+                found.append((i, j))
+    return found
+
+
+def crossings(drawn) -> list[str]:
+    """Lines that run through a box they neither leave nor enter."""
+    found = []
+    for route in drawn.routes:
+        for (x1, y1), (x2, y2) in zip(route.points, route.points[1:], strict=False):
+            for index, box in enumerate(drawn.placed):
+                inside_x = max(x1, x2) > box.x - box.left + 1 and min(x1, x2) < box.x + box.right - 1
+                inside_y = max(y1, y2) > box.y + 1 and min(y1, y2) < box.y + box.height - 1
+                if inside_x and inside_y and index not in {route.line.source.box, route.line.target.box}:
+                    found.append(f"{route.line} through {index}")
+    return found
+
+
+def test_the_picture_is_valid_and_says_what_changed():
+    document = render(compare(model(OLD), model(NEW)), "svg")
+    assert ET.fromstring(document).tag == f"{SVG}svg"
+    words = texts(document)
+    assert "fresh" in words
+    assert "gone" in words
+    assert "1 added" in words
+    assert "1 removed" in words
+    assert "<script" not in document
+    assert " style=" not in document
+    assert "prefers-color-scheme:dark" in document
+    assert "var(" not in document
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_text_and_nothing_else(name):
+    harmless = NEW.replace("fresh", "HOSTILE")
+    result = compare(model(OLD), model(harmless))
+    hostile = model(harmless.replace("HOSTILE", "placeholder"))
+    from dataclasses import replace
+
+    from modeldiff.graph import TensorRef
+
+    def renamed(text):
+        return name if text == "placeholder" else text
+
+    layers = tuple(
+        replace(
+            layer,
+            name=renamed(layer.name),
+            class_name=name if layer.name == "placeholder" else layer.class_name,
+            calls=tuple(
+                replace(call, inputs=tuple(TensorRef(renamed(ref.layer), ref.call, ref.output) for ref in call.inputs))
+                for call in layer.calls
+            ),
+        )
+        for layer in hostile.graph.layers
+    )
+    hostile = replace(hostile, graph=replace(hostile.graph, layers=layers))
+    plain, acted = render(result, "svg"), render(compare(model(OLD), hostile), "svg")
+    tags = [element.tag for element in ET.fromstring(acted).iter()]
+    assert {tag.removeprefix(SVG) for tag in tags} <= {
+        *(element.tag.removeprefix(SVG) for element in ET.fromstring(plain).iter()),
+        "title",
+    }
+    assert not re.search("[\x00-\x08\x1b\u202e]", acted)
+
+
+@pytest.mark.parametrize("text", [OLD, NEW])
+def test_same_inputs_same_bytes(text):
+    assert render(model(text), "svg") == render(model(text), "svg")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_boxes_stand_apart_and_lines_run_around_them(seed):
+    from situations import situation
+
+    pair = situation(seed)
+    result = compare(pair.old, pair.new)
+    for picture in (diagram.build(result, context=99), diagram.build(pair.new)):
+        words = Words(report.build(result if picture.compares else pair.new), compares=picture.compares)
+        drawn, finished = scene(picture, words)
+        assert finished
+        assert overlaps(drawn) == []
+        assert crossings(drawn) == []
+
+
+def test_a_skip_connection_ends_at_its_row():
+    result = model(OLD)
+    words = Words(report.build(result), compares=False)
+    drawn, _ = scene(diagram.build(result), words)
+    (side,) = [route for route in drawn.routes if route.is_side]
+    card = drawn.placed[side.line.target.box]
+    assert card.y < side.points[-1][1] < card.y + card.height
+    assert side.points[-1][0] in {card.x - card.left, card.x + card.right}
+
+
+def test_a_layout_that_does_not_finish_is_folded_and_says_so(monkeypatch):
+    def slow(graphs, deadline):
+        raise TooSlow
+
+    monkeypatch.setattr(scenes, "columns", slow)
+    document = render(compare(model(OLD), model(NEW)), "svg")
+    assert "Drawn in one column" in texts(document)
+    result = compare(model(OLD), model(NEW))
+    drawn, finished = scene(diagram.build(result), Words(report.build(result), compares=True))
+    assert not finished
+    assert overlaps(drawn) == []
+
+
+def test_two_hundred_layers_stay_small():
+    lines, before = ["x: InputLayer(batch_shape=[None, 8])"], "x"
+    for index in range(200):
+        lines.append(f"stage_{index}_dense: Dense(units=8, activation='f{index}', w={index}) <- {before}")
+        before = f"stage_{index}_dense"
+    old = "\n".join([*lines, f"outputs: {before}"])
+    new = re.sub(r"w=(\d+)", lambda found: f"w={int(found[1]) + 1000}", old)
+    assert (
+        len(svg.render(report.build(compare(model(old), model(new))), diagram.build(compare(model(old), model(new)))))
+        < 200_000
+    )
+
+
+def test_a_model_without_layers_is_a_picture_too():
+    from modeldiff.graph import Graph, Model
+
+    empty = Model("m", "m.h5", "keras-h5", Graph())
+    assert ET.fromstring(render(empty, "svg")).tag == f"{SVG}svg"
+    assert ET.fromstring(render(compare(empty, empty), "svg")).tag == f"{SVG}svg"

@@ -1,0 +1,257 @@
+# Laws of the picture, on plain data: nothing here needs Graphviz. Random pairs come from `situations`.
+from __future__ import annotations
+
+import pytest
+from models import model
+from situations import situation
+
+from modeldiff import compare
+from modeldiff.changes import DiffResult, is_incidental
+from modeldiff.diagram import OUTSIDE, Body, Card, Fold, FoldKind, Group, Presence, build, further_folded
+
+RESIDUAL = """
+    x: InputLayer(batch_shape=[None, 8])
+    stem: Dense(units=8) <- x
+    a1: Dense(units=8) <- stem
+    a2: ReLU <- a1
+    a_add: Add <- a2, stem
+    b1: Dense(units=8) <- a_add
+    b2: ReLU <- b1
+    b_add: Add <- b2, a_add
+    c1: Dense(units=8) <- b_add
+    c2: ReLU <- c1
+    c_add: Add <- c2, b_add
+    head: Dense(units=2) <- c_add
+    outputs: head
+"""
+GROUPED = """
+    x: InputLayer(batch_shape=[None, 8])
+    encoder: Functional <- x
+        ex: InputLayer(batch_shape=[None, 8])
+        e1: Dense(units=8) <- ex
+        e2: Dense(units=8) <- e1
+        outputs: e2
+    head: Dense(units=2) <- encoder
+    outputs: head
+"""
+
+
+def diff(old: str, new: str) -> DiffResult:
+    return compare(model(old), model(new))
+
+
+def bodies(body: Body):
+    yield body
+    for box in body.boxes:
+        if not isinstance(box, Card):
+            yield from bodies(box.body)
+
+
+def boxes(subject, kind, **options):
+    return [box for body in bodies(build(subject, **options).body) for box in body.boxes if isinstance(box, kind)]
+
+
+def names(rows):
+    return [row.address.partition("=")[2] for row in rows]
+
+
+def ends(body: Body):
+    """Every line as (maker, taker, presence), told by the last row or box."""
+
+    def name(end):
+        if end.box == OUTSIDE:
+            return "outside"
+        box = body.boxes[end.box]
+        return names(box.rows)[end.row] if isinstance(box, Card) else type(box).__name__
+
+    return {(name(line.source), name(line.target), line.presence.value) for line in body.lines}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_layer_stands_exactly_once(seed):
+    pair = situation(seed)
+    result = compare(pair.old, pair.new)
+    rows = [row.address for row in build(result).body.rows()]
+    assert sorted(rows) == sorted(site.address for site in result.sites())
+    assert [row.address for row in build(pair.new).body.rows()] != []
+    alone = sorted(row.address for row in build(pair.new).body.rows())
+    assert alone == sorted("layer=" + row.partition("=")[2] for row in alone)
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("limit", [320, 4])
+def test_a_fold_of_unchanged_layers_hides_no_change(seed, limit):
+    pair = situation(seed)
+    result = compare(pair.old, pair.new)
+    told = {change.site.address for change in result.changes if not is_incidental(change)}
+    for fold in boxes(result, Fold, limit=limit):
+        if fold.kind is FoldKind.UNCHANGED:
+            assert not told & {row.address for row in fold.body.rows()}
+            assert all(row.presence is Presence.KEPT and not row.touched for row in fold.body.rows())
+    for body in bodies(build(result, limit=limit).body):
+        for line in body.lines:
+            for end in (line.source, line.target):
+                assert end.box == OUTSIDE or 0 <= end.box < len(body.boxes)
+
+
+def test_nothing_changed_folds_to_one_line_between_input_and_output():
+    picture = build(diff(RESIDUAL, RESIDUAL)).body
+    assert [type(box) for box in picture.boxes] == [Card, Fold, Card]
+    assert len(list(picture.rows())) == 12
+
+
+def test_a_change_keeps_its_neighbours_and_folds_the_rest():
+    picture = build(diff(RESIDUAL, RESIDUAL.replace("head: Dense(units=2)", "head: Dense(units=3)"))).body
+    fold = next(box for box in picture.boxes if isinstance(box, Fold))
+    assert "layer=c_add" not in {row.address for row in fold.body.rows()}
+    wider = build(diff(RESIDUAL, RESIDUAL.replace("units=2", "units=3")), context=3).body
+    assert len(list(wider.rows())) == len(list(picture.rows()))
+    assert sum(isinstance(box, Fold) for box in wider.boxes) <= 1
+
+
+def test_a_straight_run_is_one_card_and_a_skip_ends_at_a_row():
+    cards = [names(box.rows) for box in build(model(RESIDUAL)).body.boxes if isinstance(box, Card)]
+    assert cards[0] == ["x", "stem"]
+    assert cards[1] == ["a1", "a2", "a_add"]
+    assert ("stem", "a_add", "kept") in ends(build(model(RESIDUAL)).body)
+
+
+def test_branches_that_meet_stay_side_by_side():
+    text = "x: InputLayer(batch_shape=[None, 8])\nl: Dense(units=8) <- x\nr: Dense(units=8) <- x\nm: Add <- l, r\noutputs: m"
+    assert [names(box.rows) for box in build(model(text)).body.boxes] == [["x"], ["l"], ["r"], ["m"]]
+
+
+def test_blocks_built_alike_fold_to_one_and_say_how_many():
+    lines = ["x: InputLayer(batch_shape=[None, 8])", "b0_out: Dense(units=8) <- x"]
+    for block in range(1, 9):
+        lines += [
+            f"b{block}_fc: Dense(units=8, activation='relu') <- b{block - 1}_out",
+            f"b{block}_add: Add <- b{block}_fc, b{block - 1}_out",
+            f"b{block}_out: ReLU <- b{block}_add",
+        ]
+    repeat = next(iter(boxes(model("\n".join([*lines, "outputs: b8_out"])), Fold)))
+    assert repeat.kind is FoldKind.REPEAT
+    assert len(list(repeat.body.rows())) == 3 * repeat.times
+
+
+def test_added_and_removed_connections_are_told_by_layers_not_by_names():
+    renamed = RESIDUAL.replace("b1", "block_b").replace("a_add", "sum_a")
+    body = build(diff(RESIDUAL, renamed), context=99).body
+    assert {presence for _, _, presence in ends(body)} == {"kept"}
+    rewired = RESIDUAL.replace("b_add: Add <- b2, a_add", "b_add: Add <- b2, stem")
+    found = ends(build(diff(RESIDUAL, rewired), context=99).body)
+    assert ("stem", "b_add", "added") in found
+    assert ("a_add", "b_add", "removed") in found
+
+
+def test_the_way_around_an_inserted_block_is_not_drawn():
+    inserted = RESIDUAL.replace(
+        "head: Dense(units=2) <- c_add",
+        "extra: Dense(units=8, activation='elu') <- c_add\n    head: Dense(units=2) <- extra",
+    )
+    found = ends(build(diff(RESIDUAL, inserted), context=99).body)
+    assert ("c_add", "extra", "added") in found
+    assert ("c_add", "head", "removed") not in found
+
+
+def test_a_removed_layer_stands_where_it_was():
+    removed = RESIDUAL.replace("    a2: ReLU <- a1\n", "").replace("Add <- a2, stem", "Add <- a1, stem")
+    found = ends(build(diff(RESIDUAL, removed), context=99).body)
+    assert ("a1", "a2", "removed") in found
+    assert ("a2", "a_add", "removed") in found
+
+
+def test_a_sub_model_is_a_group_and_opens_where_something_is_told_inside():
+    unchanged = boxes(diff(GROUPED, GROUPED.replace("units=2", "units=3")), Group)
+    assert [group.is_open for group in unchanged] == [False]
+    changed = boxes(
+        diff(GROUPED, GROUPED.replace("e1: Dense(units=8)", "e1: Dense(units=8, activation='relu')")), Group
+    )
+    assert [group.is_open for group in changed] == [True]
+    assert ends(changed[0].body) >= {("outside", "encoder/ex", "kept"), ("encoder/e2", "outside", "kept")}
+    assert [group.is_open for group in boxes(model(GROUPED), Group, depth=0)] == [False]
+
+
+def test_layers_that_move_into_a_sub_model_leave_no_false_connections():
+    flat = """
+        x: InputLayer(batch_shape=[None, 8])
+        first: Dense(units=8, w=1) <- x
+        second: Dense(units=6, w=2) <- first
+        head: Dense(units=2, w=3) <- second
+        outputs: head
+    """
+    nested = """
+        x: InputLayer(batch_shape=[None, 8])
+        encoder: Functional <- x
+            ex: InputLayer(batch_shape=[None, 8])
+            first: Dense(units=8, w=1) <- ex
+            second: Dense(units=6, w=2) <- first
+            outputs: second
+        head: Dense(units=2, w=3) <- encoder
+        outputs: head
+    """
+    picture = build(diff(flat, nested), context=99).body
+    presences = {presence for body in bodies(picture) for *_, presence in ends(body)}
+    assert "removed" not in presences
+
+
+def test_names_with_a_scope_are_a_group_where_they_stand_together():
+    text = """
+        x: InputLayer(batch_shape=[None, 8])
+        block/a: Dense(units=8) <- x
+        block/b: Dense(units=8) <- block/a
+        head: Dense(units=2) <- block/b
+        outputs: head
+    """
+    (group,) = boxes(model(text), Group)
+    assert (group.scope, group.row, names(group.body.rows())) == ("block", None, ["block~1a", "block~1b"])
+
+
+def test_a_shared_layer_is_one_box_with_its_calls_told_apart():
+    text = """
+        x: InputLayer(batch_shape=[None, 8])
+        y: InputLayer(batch_shape=[None, 8])
+        shared: Dense(units=4) <- x <- y
+        both: Concatenate <- shared, shared@1
+        outputs: both
+    """
+    body = build(model(text)).body
+    assert sum(names(box.rows).count("shared") for box in body.boxes if isinstance(box, Card)) == 1
+    assert {(line.source_call, line.target_call) for line in body.lines} == {(0, 1), (0, 2), (1, 0), (2, 0)}
+
+
+def test_a_layer_that_feeds_itself_is_drawn():
+    text = "x: InputLayer(batch_shape=[None, 8])\nloop: Dense(units=8) <- x <- loop\nend: Dense(units=2) <- loop@1\noutputs: end"
+    body = build(model(text)).body
+    assert any(line.source.box == line.target.box for line in body.lines)
+
+
+def test_a_large_body_is_bundled_and_every_bundle_keeps_its_layers():
+    chain = ["x: InputLayer(batch_shape=[None, 4])"]
+    before = "x"
+    for index in range(400):
+        chain.append(f"l{index}: Activation(activation='f{index}') <- {before}")
+        before = f"l{index}"
+    body = build(model("\n".join([*chain, f"outputs: {before}"]))).body
+    assert len(body.boxes) <= 60
+    assert len(list(body.rows())) == 401
+    assert {box.kind for box in body.boxes if isinstance(box, Fold)} == {FoldKind.BUNDLE}
+
+
+def test_folding_further_closes_every_group_and_says_so():
+    picture = build(model(GROUPED))
+    assert any(group.is_open for group in (box for box in picture.body.boxes if isinstance(box, Group)))
+    closed = further_folded(picture)
+    assert closed.crowded
+    assert not any(box.is_open for body in bodies(closed.body) for box in body.boxes if isinstance(box, Group))
+
+
+def test_without_connections_layers_are_listed():
+    from dataclasses import replace
+
+    text = model("a: Dense(units=4)\nb: Dense(units=4)\nc: Dense(units=4)\noutputs: c")
+    bare = replace(text, graph=replace(text.graph, has_edges=False, inputs=(), outputs=()))
+    body = build(bare).body
+    assert body.listed
+    assert body.lines == ()
+    assert names(body.rows()) == ["a", "b", "c"]
