@@ -1,0 +1,509 @@
+# The page in a real Chromium. Nothing is skipped where there is none: a page that nobody opened is not tested.
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from models import model
+
+from modeldiff import compare, diagram, render, report
+from modeldiff.diagram import Fold
+from modeldiff.graph import Note, TensorRef
+
+pytestmark = pytest.mark.browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+OLD = """
+    image: InputLayer(batch_shape=[None, 8])
+    stem: Dense(units=8, w=1) <- image
+    a1: Dense(units=8, w=2) <- stem
+    a2: ReLU <- a1
+    a_add: Add <- a2, stem
+    b1: Dense(units=8, w=3) <- a_add
+    b2: ReLU <- b1
+    b_add: Add <- b2, a_add
+    c1: Dense(units=8, w=4) <- b_add
+    c2: Dense(units=8, activation='tanh', w=5) <- c1
+    gone: Dropout(rate=0.5) <- c2
+    encoder: Functional <- gone
+        ex: InputLayer(batch_shape=[None, 8])
+        ed: Dense(units=8, w=6) <- ex
+        outputs: ed
+    head: Dense(units=2, w=7) <- encoder
+    outputs: head
+"""
+NEW = (
+    OLD.replace("    gone: Dropout(rate=0.5) <- c2\n", "    fresh: Dense(units=8, activation='elu', w=8) <- c2\n")
+    .replace("encoder: Functional <- gone", "encoder: Functional <- fresh")
+    .replace("c1: Dense(units=8, w=4)", "c1: Dense(units=8, w=44)")
+    .replace("ed: Dense(units=8, w=6)", "ed: Dense(units=8, activation='relu', w=6)")
+)
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "'\"><svg onload=alert(1)>",
+    "${alert(1)}{{7*7}}",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator:
+    from playwright.sync_api import Error, sync_playwright
+
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        except Error as error:
+            pytest.fail(
+                f"no Chromium to open the page in: apt install chromium, or playwright install chromium ({error})"
+            )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Written once: the comparison and one model."""
+    folder = tmp_path_factory.mktemp("pages")
+    result = compare(model(OLD, path="cnn_v1.h5"), model(NEW, path="cnn_v2.h5"))
+    (folder / "diff.html").write_text(render(result, "html"), encoding="utf-8")
+    (folder / "one.html").write_text(render(result.new, "html"), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def opened(chromium, request):
+    """Opens a file; at the end there must have been no message, no error and no request."""
+    said: list[str] = []
+    contexts = []
+
+    def open_(path: Path, hash_: str = "", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: said.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda wanted: said.append(f"request: {wanted.url}") if not wanted.url.startswith("file:") else None,
+        )
+        page.goto(path.as_uri() + hash_)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def chosen(page) -> str:
+    """What the panel shows, or ""."""
+    return page.evaluate("document.querySelector('#panel article h3')?.textContent ?? ''")
+
+
+def visible_rows(page) -> list[str]:
+    return page.evaluate(
+        "[...document.querySelectorAll('.it')].filter(row => row.checkVisibility()).map(row => row.getAttribute('href').slice(1))"
+    )
+
+
+# --- what it says ---------------------------------------------------------------------------------------------
+
+
+def test_it_opens_with_the_verdict_first_and_nothing_from_outside(opened, pages):
+    page = opened(pages / "diff.html")
+    assert page.inner_text("h1").startswith("Architecture changed:")
+    assert "cnn_v1.h5" in page.inner_text(".files")
+    words = report.build(compare(model(OLD, path="cnn_v1.h5"), model(NEW, path="cnn_v2.h5")))
+    chips = {chip.split()[-1]: int(chip.split()[-2]) for chip in page.locator(".chip").all_inner_texts()}
+    assert chips == {status.value: count for status, count in words.statuses} | {
+        impact.label: count for impact, count in words.impacts
+    }
+    assert len(visible_rows(page)) == sum(count for _, count in words.statuses)
+
+
+def test_the_policy_allows_nothing_but_this_page(pages):
+    text = (pages / "diff.html").read_text(encoding="utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not re.search(r"\sstyle=|\son\w+=|https?://(?!www\.w3\.org)", text)
+    assert render(compare(model(OLD, path="cnn_v1.h5"), model(NEW, path="cnn_v2.h5")), "html") == text
+
+
+def test_one_model_is_an_architecture_review(opened, pages):
+    page = opened(pages / "one.html")
+    assert page.locator(".chip").count() == 0
+    assert page.locator("#graph .sg").count() == 0
+    assert page.inner_text("#views") == "Overview\nEverything"
+    page.click("a.it >> text=stem")
+    assert "72 parameters" in page.inner_text("#panel")
+    assert "units" in page.inner_text("#panel")
+
+
+# --- choosing -------------------------------------------------------------------------------------------------
+
+
+def test_a_choice_shows_in_list_picture_strip_and_panel(opened, pages):
+    page = opened(pages / "diff.html")
+    page.click(".it >> text=c1")
+    assert page.evaluate("location.hash") == "#layer=c1"
+    assert chosen(page) == "c1"
+    assert page.locator(".it[aria-current]").get_attribute("href") == "#layer=c1"
+    assert page.locator("#graph .on").get_attribute("href") == "#layer=c1"
+    assert page.locator("#strip").get_attribute("aria-valuetext").startswith("c1: moved")
+    assert page.locator("#panel .hist").count() == 2
+    page.click("#graph a[href='#layer=fresh']")
+    assert chosen(page) == "fresh"
+    page.keyboard.press("Escape")
+    assert chosen(page) == ""
+    assert page.evaluate("location.hash") == ""
+
+
+def test_a_removed_layer_has_an_address_of_its_own(opened, pages):
+    page = opened(pages / "diff.html", "#old=gone")
+    assert chosen(page) == "gone"
+    assert "removed" in page.inner_text("#panel")
+
+
+def test_back_and_forward_walk_through_the_choices(opened, pages):
+    page = opened(pages / "diff.html")
+    page.click(".it >> text=c1")
+    page.click(".it >> text=fresh")
+    page.go_back()
+    assert chosen(page) == "c1"
+    page.go_forward()
+    assert chosen(page) == "fresh"
+
+
+def test_links_in_the_panel_lead_to_neighbours(opened, pages):
+    page = opened(pages / "diff.html", "#layer=fresh")
+    page.click("#panel .nb a >> text=c2")
+    assert chosen(page) == "c2"
+
+
+def test_quick_choices_leave_no_pane_behind(opened, pages):
+    page = opened(pages / "diff.html")
+    rows = visible_rows(page)
+    for _ in range(3):
+        page.evaluate("rows => { for (const row of rows) location.hash = row; }", rows)
+        page.wait_for_function(
+            "row => location.hash === '#' + row && document.querySelector('.it[aria-current]')", arg=rows[-1]
+        )
+        page.wait_for_timeout(50)
+        assert page.locator(".it[aria-current]").get_attribute("href") == "#" + rows[-1]
+        assert page.locator("#panel article").count() == 1
+        assert chosen(page) in rows[-1]
+
+
+def test_an_address_inside_a_fold_opens_it(opened, pages):
+    page = opened(pages / "diff.html", "#layer=a_add")
+    row = page.locator("#graph a[href='#layer=a_add']")
+    assert row.count() == 1
+    assert row.evaluate("row => row.classList.contains('on')")
+    assert chosen(page) == "a_add"
+
+
+# --- the list -------------------------------------------------------------------------------------------------
+
+
+def test_chips_filter_the_list_and_dim_the_picture(opened, pages):
+    page = opened(pages / "diff.html")
+    page.click(".chip[data-status=added]")
+    assert visible_rows(page) == ["layer=fresh"]
+    assert page.locator("#graph .dim").count() > 0
+    page.click(".chip[data-status=removed]")
+    assert sorted(visible_rows(page)) == ["layer=fresh", "old=gone"]
+    page.click(".chip[data-impact=numeric]")
+    assert page.locator("#none").is_visible()
+    page.click("#clear")
+    assert page.locator("#graph .dim").count() == 0
+
+
+def test_search_finds_changed_and_unchanged_layers(opened, pages):
+    page = opened(pages / "diff.html")
+    page.keyboard.press("/")
+    page.keyboard.type("b_ad")
+    assert visible_rows(page) == ["layer=b_add"]
+    page.keyboard.press("Enter")
+    assert chosen(page) == "b_add"
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    assert len(visible_rows(page)) > 1
+
+
+def test_the_keyboard_walks_the_list(opened, pages):
+    page = opened(pages / "diff.html")
+    rows = visible_rows(page)
+    for row in rows:
+        page.keyboard.press("j")
+        assert page.evaluate("location.hash") == "#" + row
+    page.keyboard.press("k")
+    assert page.evaluate("location.hash") == "#" + rows[-2]
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.className").startswith("chip")
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_the_strip_walks_all_layers(opened, pages):
+    page = opened(pages / "diff.html")
+    page.focus("#strip")
+    page.keyboard.press("Home")
+    assert chosen(page) == "image"
+    page.keyboard.press("ArrowRight")
+    assert chosen(page) == "stem"
+    box = page.locator("#strip").bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 20)
+    assert chosen(page) == "head"
+
+
+# --- the picture ----------------------------------------------------------------------------------------------
+
+
+def geometry(page):
+    """Boxes that overlap, and lines that start or end in the open; of everything displayed."""
+    return page.evaluate("""() => {
+        const cards = [...document.querySelectorAll('#graph .card > .frame, #graph .fold:not(.open) .pill')].filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect());
+        let overlaps = 0;
+        cards.forEach((a, i) => cards.slice(0, i).forEach(b => { if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1) overlaps++; }));
+        const slanted = [...document.querySelectorAll('#graph .e')].filter(line => {
+            const numbers = (line.getAttribute('d').match(/-?\\d+(\\.\\d+)? -?\\d+(\\.\\d+)?/g) || []).map(pair => pair.split(' ').map(Number));
+            return numbers.some(([x, y], i) => i && x !== numbers[i - 1][0] && y !== numbers[i - 1][1]);
+        }).length;
+        return [overlaps, slanted];
+    }""")
+
+
+def test_a_fold_opens_in_place_and_closes_again(opened, pages):
+    page = opened(pages / "diff.html")
+    rows = page.locator("#graph a.r").count()
+    below = page.locator("#graph a[href='#layer=head'] .b")
+    before = below.bounding_box()["y"]
+    fold = page.locator("#graph .fold > .tg").first
+    inside = int(re.search(r"(\d+) unchanged", fold.get_attribute("aria-label"))[1])
+    fold.focus()
+    page.keyboard.press("Enter")
+    assert fold.get_attribute("aria-expanded") == "true"
+    assert page.locator("#graph a.r").count() == rows + inside
+    assert below.bounding_box()["y"] > before + 26 * inside
+    assert geometry(page) == [0, 0]
+    fold.click()
+    assert page.locator("#graph a.r").count() == rows
+    assert below.bounding_box()["y"] == pytest.approx(before, abs=1)
+
+
+def test_everything_shows_every_layer_and_changes_goes_back(opened, pages):
+    page = opened(pages / "diff.html")
+    rows = page.locator("#graph a.r").count()
+    page.click("[data-view=all]")
+    every = page.evaluate("JSON.parse(document.querySelector('#data').textContent).layers.map(layer => '#' + layer.a)")
+    drawn = page.evaluate("[...document.querySelectorAll('#graph a.r')].map(row => row.getAttribute('href'))")
+    assert sorted(drawn) == sorted(every)
+    assert geometry(page) == [0, 0]
+    page.click("[data-view=changes]")
+    assert page.locator("#graph a.r").count() == rows
+    page.click("[data-view=old]")
+    added = page.locator("#graph .card.add").first
+    assert float(added.evaluate("card => getComputedStyle(card).opacity")) < 0.5
+
+
+def test_zoom_and_fit(opened, pages):
+    page = opened(pages / "diff.html")
+    wide = page.locator("#graph").bounding_box()["width"]
+    page.keyboard.press("+")
+    assert page.locator("#graph").bounding_box()["width"] > wide
+    page.keyboard.press("0")
+    box, stage = page.locator("#graph").bounding_box(), page.locator(".scroll").bounding_box()
+    assert box["height"] <= stage["height"] + 1
+
+
+def test_the_picture_is_moved_by_dragging_and_by_the_overview(opened, pages):
+    page = opened(pages / "diff.html")
+    stage = page.locator(".scroll").bounding_box()
+    for _ in range(3):
+        page.keyboard.press("+")
+    before = page.evaluate("document.querySelector('.scroll').scrollTop")
+    page.mouse.move(stage["x"] + 30, stage["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 30, stage["y"] + 100, steps=4)
+    page.mouse.up()
+    assert page.evaluate("document.querySelector('.scroll').scrollTop") == pytest.approx(before + 200, abs=3)
+    page.mouse.click(*[page.locator("#mini").bounding_box()[key] + 8 for key in ("x", "y")])
+    assert page.evaluate("document.querySelector('.scroll').scrollTop") == 0
+
+
+# --- readers and media ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["diff.html", "one.html"])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (900, "light"), (390, "dark")])
+def test_axe_finds_nothing(opened, pages, name, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(
+        pages / name, "#layer=c1", viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    for step in ("", "[data-view=all]", "#keys"):
+        if step and page.locator(step).is_visible():
+            page.click(step)
+        found = Axe().run(page).response["violations"]
+        assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found] == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 719, 720, 1079, 1080, 1440, 2560, 3840])
+def test_nothing_is_wider_than_the_window(opened, pages, width):
+    page = opened(pages / "diff.html", viewport={"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_theme_follows_the_system_until_chosen(opened, pages):
+    page = opened(pages / "diff.html", color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.click("#theme")
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    page.click("#theme")
+    assert page.evaluate(background) == dark
+
+
+def test_on_a_phone_one_pane_at_a_time(opened, pages):
+    page = opened(pages / "diff.html", viewport={"width": 390, "height": 800}, has_touch=True)
+    assert not page.locator(".scroll").is_visible()
+    page.click(".it >> text=c1")
+    assert page.locator("#panel article").is_visible()
+    page.click(".tabs [data-pane=pic]")
+    assert page.locator(".scroll").is_visible()
+    assert page.locator(".legend").is_visible()
+
+
+def test_without_scripts_it_can_be_read(opened, pages):
+    page = opened(pages / "diff.html", java_script_enabled=False)
+    assert page.locator("h1").is_visible()
+    assert page.locator("#graph").is_visible()
+    assert not page.locator("#q").is_visible()
+    table = page.locator(".tables article[id='layer=c1']")
+    assert table.is_visible()
+    assert "kernel" in table.inner_text()
+    page.click(".it >> text=c1")
+    assert table.bounding_box()["y"] < 900
+
+
+def test_on_paper_every_changed_layer_is_told(opened, pages):
+    page = opened(pages / "diff.html")
+    page.emulate_media(media="print")
+    assert page.locator(".tables article").count() == len(visible_rows(page))
+    assert page.locator(".tables article").first.is_visible()
+    assert not page.locator(".pane-head").first.is_visible()
+    assert page.pdf()[:4] == b"%PDF"
+
+
+# --- hostile and large ----------------------------------------------------------------------------------------
+
+
+def test_hostile_names_are_read_and_do_not_act(opened, tmp_path):
+    def hostile(text: str):
+        plain = model(text)
+        names = dict(zip(("a1", "c1", "fresh", "gone"), HOSTILE, strict=True))
+
+        def rename(layer):
+            calls = tuple(
+                replace(
+                    call,
+                    inputs=tuple(
+                        TensorRef(names.get(ref.layer, ref.layer), ref.call, ref.output) for ref in call.inputs
+                    ),
+                )
+                for call in layer.calls
+            )
+            name = names.get(layer.name, layer.name)
+            config = {**layer.config, name: name} if name != layer.name else layer.config
+            return replace(
+                layer,
+                name=name,
+                class_name=name if layer.name in names else layer.class_name,
+                calls=calls,
+                config=config,
+            )
+
+        graph = replace(plain.graph, layers=tuple(map(rename, plain.graph.layers)), name=HOSTILE[0])
+        return replace(
+            plain,
+            graph=graph,
+            name=HOSTILE[1],
+            path=f"{HOSTILE[0].replace('/', '')}.h5",
+            notes=(Note(HOSTILE[2], HOSTILE[3]),),
+        )
+
+    result = compare(hostile(OLD), hostile(NEW))
+    for name, subject in (("diff.html", result), ("one.html", result.new)):
+        (tmp_path / name).write_text(render(subject, "html"), encoding="utf-8")
+        page = opened(tmp_path / name)
+        assert page.locator("img, body script[src], svg[onload]").count() == 0
+        page.click("[data-view=all]")
+        for _ in visible_rows(page):
+            page.keyboard.press("j")
+        assert page.locator("img, iframe, svg[onload]").count() == 0
+        shown = page.evaluate("document.body.textContent")
+        assert HOSTILE[0] in shown
+
+
+def large(count: int):
+    lines, before = ["x: InputLayer(batch_shape=[None, 4])"], "x"
+    for index in range(count // 2):
+        lines += [
+            f"block{index}_fc: Dense(units=4, w={index}) <- {before}",
+            f"block{index}_act: Activation(activation='f{index % 7}') <- block{index}_fc",
+        ]
+        before = f"block{index}_act"
+    return "\n".join([*lines, f"outputs: {before}"])
+
+
+@pytest.mark.parametrize(("count", "limit"), [(200, 300_000), (4000, 3_000_000)])
+def test_the_page_stays_small_though_every_weight_changed(opened, tmp_path, count, limit):
+    old = large(count)
+    result = compare(model(old), model(re.sub(r"w=(\d+)", lambda found: f"w={int(found[1]) + 9000}", old)))
+    text = render(result, "html")
+    assert len(text.encode()) < limit
+    (tmp_path / "large.html").write_text(text, encoding="utf-8")
+    page = opened(tmp_path / "large.html")
+    timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+    assert page.evaluate(timing) < 2000
+    assert len(page.evaluate("[...document.querySelectorAll('.it')]")) == count // 2
+    page.keyboard.press("j")
+    assert chosen(page) == "block0_fc"
+
+
+def test_panning_a_model_of_4000_layers_is_smooth(opened, tmp_path):
+    old = large(4000)
+    result = compare(
+        model(old), model(old.replace("block9_fc: Dense(units=4", "block9_fc: Dense(units=4, activation='relu'"))
+    )
+    assert any(isinstance(box, Fold) for box in diagram.build(result).body.boxes)
+    (tmp_path / "large.html").write_text(render(result, "html"), encoding="utf-8")
+    page = opened(tmp_path / "large.html")
+    for _ in range(6):
+        page.keyboard.press("+")
+    median = """new Promise(done => {
+        const scroller = document.querySelector('.scroll'), times = []; let turn = 0;
+        const step = now => { times.push(now); scroller.scrollTop = 200 + Math.sin(++turn / 9) * 200;
+            if (turn < 90) requestAnimationFrame(step); else done(times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b)[45]); };
+        requestAnimationFrame(step);
+    })"""
+    assert page.evaluate(median) <= 20
