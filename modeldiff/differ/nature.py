@@ -32,6 +32,12 @@ _UNRELATED = 0.15
 """Correlation, with its error, that parts values with a common past from values without. Measured: 0.23 to 0.99
 after heavy training, 0.00 to 0.04 between two initialisations, trained or not."""
 
+_SMALLEST, _LARGEST = 1e-100, 1e100
+"""Spreads that can be squared."""
+
+_CANCELLED = 1e-5
+"""Spread, as a share of the magnitude, below which a correlation is made of rounding errors."""
+
 _ROUNDING = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 """Dtypes with a fraction, and the distance from 1 to the next larger value."""
 
@@ -46,6 +52,7 @@ def of_reshaped(old: Weight, new: Weight) -> Finding:
     return (Nature.RESIZED, proof) if proof else (Nature.UNKNOWN, {})
 
 
+@np.errstate(all="ignore")
 def of_changed(old: Weight, new: Weight, movement: Movement) -> Finding:
     """The nature where the shapes are equal and the values are not.
 
@@ -61,7 +68,7 @@ def of_changed(old: Weight, new: Weight, movement: Movement) -> Finding:
         return Nature.UNKNOWN, {}
     if before.min < before.max and _is_initial(after, new.size):
         return Nature.REINITIALISED, {"zeros": after.zeros / new.size, "mean": after.mean}
-    if not before.min < before.max or not after.min < after.max:
+    if not all(side.min < side.max and _SMALLEST < side.std < _LARGEST for side in (before, after)):
         return Nature.UNKNOWN, {}  # a constant has no correlation with anything
     for nature, prove in (
         (Nature.PRUNED, _pruned),
@@ -136,6 +143,8 @@ def _by_angle(shape: tuple[int, ...], movement: Movement) -> Finding:
     size = math.prod(shape)
     before, after = movement.old, movement.new
     scale = math.hypot(before.mean, before.std) * math.hypot(after.mean, after.std)
+    if before.std * after.std < _CANCELLED * scale:
+        return Nature.UNKNOWN, {}
     correlation = (movement.cosine * scale - before.mean * after.mean) / (before.std * after.std)
     proof = {"cosine": movement.cosine, "relative_l2": movement.relative_l2, "correlation": correlation}
     related = _by_chance(correlation, size - 1) <= _CHANCE

@@ -2,9 +2,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from models import ArraySource, weight
 
 from modeldiff.changes import Nature, Options
@@ -174,3 +177,43 @@ def test_large_tensors_come_in_blocks(entries, monkeypatch):
         monkeypatch.setattr(f"modeldiff.differ.{module}.ENTRIES", entries)
     assert verdict(KERNEL[:12], KERNEL[:12][:, COLUMNS]).nature is Nature.PERMUTED
     assert verdict(CONV[:, :, :2], np.pad(CONV[:, :, :2], [(0, 1), (0, 1), (0, 1), (0, 1)])).nature is Nature.RESIZED
+
+
+SHAPES = st.sampled_from([(), (1,), (2,), (9,), (64,), (3, 4), (16, 16), (1, 30), (30, 1), (3, 3, 4, 8), (40, 48)])
+SIDES = st.sampled_from(["noise", "zeros", "ones", "huge", "tiny", "same", "near", "nan", "inf", "few"])
+
+
+def made(what, shape, dtype, random, base):
+    values = {
+        "noise": lambda: random.standard_normal(shape),
+        "zeros": lambda: np.zeros(shape),
+        "ones": lambda: np.ones(shape),
+        "huge": lambda: random.standard_normal(shape) * 1e300,
+        "tiny": lambda: random.standard_normal(shape) * 1e-300,
+        "same": lambda: base.astype(np.float64),
+        "near": lambda: base * 1.001 + random.standard_normal(shape) * 1e-3,
+        "nan": lambda: np.where(random.random(shape) < 0.3, math.nan, random.standard_normal(shape)),
+        "inf": lambda: np.where(random.random(shape) < 0.3, math.inf, random.standard_normal(shape)),
+        "few": lambda: random.integers(0, 3, shape).astype(np.float64),
+    }[what]()
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(values).astype(dtype)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    SHAPES,
+    st.sampled_from(["float16", "float32", "float64", "int8", "int64", "bool"]),
+    SIDES,
+    SIDES,
+    st.integers(0, 99),
+)
+def test_nothing_raises_and_swapping_the_files_keeps_the_outcome(shape, dtype, one, other, seed):
+    random = np.random.default_rng(seed)
+    old = made(one if one not in {"same", "near"} else "noise", shape, dtype, random, None)
+    new = made(other, shape, dtype, random, old)
+    forth, back = verdict(old, new), verdict(new, old)
+    assert forth.outcome is back.outcome
+    assert bool(forth.proof) == (forth.nature is not Nature.UNKNOWN)
+    assert all(isinstance(value, (int, float)) and math.isfinite(value) for value in forth.proof.values())
