@@ -1,34 +1,34 @@
-# What the numbers of the weights say about who is who, from samples of a few hundred entries per tensor at the same
-# positions on both sides: enough to tell "the same numbers" and "descends from" (fine-tuning keeps a correlation
-# that chance never gives), without reading a second time what the comparison of values reads once. Constants
-# (zeros, ones, an LSTM's forget bias) say nothing and are left out.
+# What the numbers of the weights say about who is who. Training keeps a correlation that chance never gives, so two
+# layers of the same shapes have a likelihood ratio: how well their correlation fits that of true pairs in this very
+# comparison (estimated from pairs that are beyond doubt) against that of strangers, which is noise of size 1/sqrt(n).
+# Small layers say little, alone; an alignment adds them up.
 """Weights as evidence: `Kinship` between the layers of two flows."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.differ.flow import Flow
-from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Layer, Shape, Weight
+from modeldiff.differ.prints import Print, prints
+from modeldiff.graph import Shape
 
-_ENTRIES = 4_000_000
-"""Sampled entries a side, at most: memory stays bounded whatever the number of layers."""
 _BAND = 512
 """Of the many layers with the same shapes, only those are correlated that stand this near in rank."""
-_CERTAIN = 14.0
-"""Log-likelihood ratio from which a correlation is no chance, with `_MARGIN` to the next best."""
-_MARGIN = 7.0
+_DENSE = 1_000_000
+_CERTAIN, _MARGIN = 12.0, 7.0
+"""A pair is beyond doubt from this log-likelihood ratio on, this much better than with anybody else."""
 _CAP = 25.0
+_LOOSEST, _CLOSEST = 0.2, 0.9
+"""Bounds of the correlation that is expected of true pairs."""
+_RARELY = 0.01
+"""Even where all numbers were kept, a layer may have been started anew."""
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -39,137 +39,119 @@ class Kinship:
     """Pairs with the same distinctive numbers, which nobody else has."""
     related: list[tuple[int, int]] = field(default_factory=list)
     """Pairs that correlate beyond chance, better than with anybody else."""
-    likelihood: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
-    """Old node -> (new node, log-likelihood ratio of one coming from the other), where there is something to say."""
-    group: tuple[Any, Any] = ()  # type: ignore[assignment]
-    """For each side, a number per node: equal where values can be compared, below 0 where they say nothing."""
-    kept: float = 0.0
-    """From 0 to 1, by the share of the layers that still have kin: how much it means to have none."""
+    rows: dict[int, tuple[Ints, Floats]] = field(default_factory=dict)
+    """Old node -> new nodes of the same shapes, and the log-likelihood ratio of each being the same layer."""
+
+    def ratio(self, i: int, j: int) -> float:
+        """The log-likelihood ratio of one pair, 0 where the weights say nothing."""
+        if i not in self.rows:
+            return 0.0
+        nodes, ratios = self.rows[i]
+        place = int(np.searchsorted(nodes, j))
+        return float(ratios[place]) if place < len(nodes) and nodes[place] == j else 0.0
 
 
 @dataclass(slots=True)
-class _Print:
-    """The sampled numbers of one layer."""
+class _Group:
+    """The layers of one shape, and how they correlate; banded where there are many."""
 
-    shapes: tuple[Shape, ...]
-    vector: NDArray[np.float32]
-    """Standardised tensor by tensor; zeros where a tensor says nothing."""
-    strength: int
-    """Entries that say something."""
-    main: Hashable
-    """Shape and bytes of its largest tensor that says something, or None."""
-
-
-def _numbers(weight: Weight, count: int) -> NDArray[Any] | None:
-    if weight.source is None or not weight.size or weight.dtype == "string":
-        return None
-    try:
-        sample = weight.source.sample(count)
-    except UnreadableFile:
-        return None  # told where values are compared; here it is one witness less
-    if weight.dtype == "bfloat16":
-        sample = (sample.astype(np.uint32) << 16).view(np.float32)
-    return sample if sample.dtype.kind in "fiu" else None
-
-
-def _print(layer: Layer, count: int) -> _Print | None:
-    weights = [weight for weight in layer.comparable_weights if weight.dtype != "string"]
-    parts: list[NDArray[np.float32]] = []
-    strength, largest, main = 0, 0, None
-    for weight in weights[:12]:
-        sample = _numbers(weight, count)
-        if sample is None:
-            return None
-        flat = np.nan_to_num(sample.astype(np.float64), posinf=0.0, neginf=0.0)
-        spread = float(flat.std())
-        if spread <= 1e-12 or len(np.unique(flat)) < min(5, flat.size):
-            parts.append(np.zeros(flat.size, np.float32))
-            continue
-        parts.append(((flat - flat.mean()) / spread).astype(np.float32))
-        strength += flat.size
-        if weight.size > largest:
-            largest, main = weight.size, (weight.shape, flat.astype(np.float32).tobytes())
-    if not strength:
-        return None
-    return _Print(tuple(weight.shape for weight in weights), np.concatenate(parts), strength, main)
-
-
-def _prints(flow: Flow, count: int) -> dict[int, _Print]:
-    found = {}
-    for index in flow.order:
-        if flow[index].layer.weights and (print_ := _print(flow[index].layer, count)) is not None:
-            found[index] = print_
-    return found
+    olds: list[int]
+    news: list[int]
+    lows: list[int]
+    correlations: list[Floats]
+    """One row per old layer, starting at the new layer of its `low`."""
+    entries: list[Floats]
+    """How many numbers each correlation rests on."""
 
 
 def kinship(old: Flow, new: Flow) -> Kinship:
     """Sample both sides and compare what has the same shapes."""
-    tensors = max(1, *(sum(len(flow[i].layer.weights) for i in flow.order) for flow in (old, new)))
-    count = int(min(1024, max(128, _ENTRIES // tensors)))
-    prints = _prints(old, count), _prints(new, count)
-    result = Kinship(group=(np.full(len(old.nodes), -1, np.int64), np.full(len(new.nodes), -2, np.int64)))
-    _find_identical(prints, result)
+    sides = prints(old, new)
+    result = Kinship(identical=list(_identical(sides)))
     members: dict[tuple[Shape, ...], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for side, found in enumerate(prints):
-        for index, print_ in found.items():
-            members[print_.shapes][side].append(index)
-    comparable = kin = 0
-    for number, (olds, news) in enumerate(members.values()):
-        if not olds or not news:
-            continue
-        strong = max(prints[0][i].strength for i in olds) >= 24
-        if strong:
-            result.group[0][olds] = number
-            result.group[1][news] = number
-            comparable += min(len(olds), len(news))
-        kin += _correlate(olds, news, prints, result)
-    result.kept = min(1.0, max(0.0, 2.5 * (kin / comparable - 0.1))) if comparable >= 2 else 0.0
+    for side, found in enumerate(sides):
+        for index in sorted(found):
+            members[found[index].shapes][side].append(index)
+    groups = [_correlate(olds, news, sides) for olds, news in members.values() if olds and news]
+    expected = _expected(groups)
+    if expected:
+        lost = _lost(groups, expected)
+        for group in groups:
+            _judge(group, expected, lost, result)
     return result
 
 
-def _find_identical(prints: tuple[dict[int, _Print], dict[int, _Print]], result: Kinship) -> None:
-    counts = [Counter(print_.main for print_ in side.values()) for side in prints]
-    owners = {print_.main: index for index, print_ in prints[1].items()}
-    for index, print_ in prints[0].items():
-        if counts[0][print_.main] == counts[1][print_.main] == 1:
-            result.identical.append((index, owners[print_.main]))
+def _identical(sides: tuple[dict[int, Print], dict[int, Print]]) -> list[tuple[int, int]]:
+    counts = [Counter(print_.main for print_ in side.values()) for side in sides]
+    owners = {print_.main: index for index, print_ in sides[1].items()}
+    return [
+        (index, owners[print_.main])
+        for index, print_ in sides[0].items()
+        if counts[0][print_.main] == counts[1][print_.main] == 1
+    ]
 
 
-def _correlate(
-    olds: list[int], news: list[int], prints: tuple[dict[int, _Print], dict[int, _Print]], result: Kinship
-) -> int:
-    """Correlate the layers of one shape; give how many old ones have kin."""
-    left, right = (
-        np.stack([side[i].vector for i in members]) for side, members in zip(prints, (olds, news), strict=True)
-    )
-    ratios = np.zeros((len(olds), len(news)), np.float32) if len(olds) * len(news) <= 4_000_000 else None
-    lengths = [np.maximum(np.sqrt((side * side).sum(1)), 1e-9) for side in (left, right)]
-    kin = 0
-    for row, index in enumerate(olds):
+def _correlate(olds: list[int], news: list[int], sides: tuple[dict[int, Print], dict[int, Print]]) -> _Group:
+    left, right = (np.stack([side[i].vector for i in nodes]) for side, nodes in zip(sides, (olds, news), strict=True))
+    sizes = [np.maximum((side * side).sum(1), 1e-9) for side in (left, right)]
+    group = _Group(olds, news, [], [], [])
+    for row in range(len(olds)):
         low, high = 0, len(news)
-        if ratios is None:
+        if len(olds) * len(news) > _DENSE:
             centre = row * len(news) // len(olds)
             low, high = max(0, centre - _BAND), min(len(news), centre + _BAND)
-        correlation = (right[low:high] @ left[row]) / (lengths[1][low:high] * lengths[0][row])
-        correlation = np.clip(correlation, -0.999999, 0.999999)
-        entries = np.minimum(lengths[1][low:high], lengths[0][row]) ** 2
-        ratio = np.where(correlation > 0.08, -0.5 * entries * np.log1p(-correlation * correlation), 0.0)
-        ratio = np.clip(ratio - math.log(2 + len(news)), 0.0, None)
-        if ratios is not None:
-            ratios[row, low:high] = ratio
-        found = np.nonzero(ratio > 1.0)[0]
-        if len(found) > 8:
-            found = found[np.argsort(-ratio[found], kind="stable")[:8]]
-        if len(found):
-            kin += bool(ratio.max() > 4.0)
-            result.likelihood[index] = [(news[low + int(k)], min(_CAP, float(ratio[k]))) for k in found]
-    if ratios is not None:
-        _find_related(olds, news, ratios, result)
-    return kin
+        correlation = (right[low:high] @ left[row]) / np.sqrt(sizes[1][low:high] * sizes[0][row])
+        group.lows.append(low)
+        group.correlations.append(np.clip(correlation, -0.9999, 0.9999))
+        group.entries.append(np.minimum(sizes[1][low:high], sizes[0][row]))
+    return group
 
 
-def _find_related(olds: list[int], news: list[int], ratios: NDArray[np.float32], result: Kinship) -> None:
-    def best(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _expected(groups: list[_Group]) -> float:
+    """The correlation of true pairs, from those that nobody can doubt; 0 where there are none."""
+    close: list[float] = []
+    for group in groups:
+        for correlation, entries in zip(group.correlations, group.entries, strict=True):
+            place = int(correlation.argmax())
+            best = float(correlation[place])
+            surprise = -0.5 * float(entries[place]) * np.log1p(-best * best) - np.log(len(correlation) + 1)
+            if best > 0.1 and surprise > 8.0:
+                close.append(best)
+    moved = [value for value in close if value < 0.999] or close
+    return float(np.clip(np.median(moved), _LOOSEST, _CLOSEST)) if moved else 0.0
+
+
+def _ratio(correlation: Floats, entries: Floats, expected: float) -> Floats:
+    return entries * (expected * correlation - 0.5 * expected * expected)
+
+
+def _lost(groups: list[_Group], expected: float) -> float:
+    """The share of layers, among those large enough to tell, whose numbers come from nobody."""
+    told = strangers = 0
+    for group in groups:
+        for correlation, entries in zip(group.correlations, group.entries, strict=True):
+            if entries.max() * expected * expected < 24.0:
+                continue
+            told += 1
+            strangers += bool(_ratio(correlation, entries, expected).max() < 3.0)
+    share = strangers / told if told else 0.0
+    return max(_RARELY, 2.0 * share - 1.0 if share > 0.5 else _RARELY + 0.2 * share)
+
+
+def _judge(group: _Group, expected: float, lost: float, result: Kinship) -> None:
+    ratios = []
+    for row, index in enumerate(group.olds):
+        raw = np.clip(_ratio(group.correlations[row], group.entries[row], expected), -60.0, _CAP)
+        ratio = np.log((1.0 - lost) * np.exp(raw) + lost).astype(np.float32)
+        low = group.lows[row]
+        result.rows[index] = (np.array(group.news[low : low + len(ratio)], np.int64), ratio)
+        ratios.append(ratio)
+    if all(len(ratio) == len(group.news) for ratio in ratios):
+        result.related += _related(group, np.stack(ratios))
+
+
+def _related(group: _Group, ratios: Floats) -> list[tuple[int, int]]:
+    def best(matrix: Floats) -> tuple[Ints, Floats]:
         first = matrix.argmax(1)
         values = matrix[np.arange(len(matrix)), first]
         rest = matrix.copy()
@@ -178,6 +160,8 @@ def _find_related(olds: list[int], news: list[int], ratios: NDArray[np.float32],
 
     forth, sure_forth = best(ratios)
     back, sure_back = best(ratios.T)
-    for row, column in enumerate(forth.tolist()):
-        if back[column] == row and sure_forth[row] > _MARGIN and sure_back[column] > _MARGIN:
-            result.related.append((olds[row], news[column]))
+    return [
+        (group.olds[row], group.news[column])
+        for row, column in enumerate(forth.tolist())
+        if back[column] == row and sure_forth[row] > _MARGIN and sure_back[column] > _MARGIN
+    ]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align
 from modeldiff.differ.exchange import by_exchange, by_place
-from modeldiff.differ.flow import ROOT, Flow, Role, flow
+from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
 from modeldiff.differ.reading import cost
@@ -244,7 +244,7 @@ def match(old: Model, new: Model, options: Options) -> Matching:
     if not (old.has_config and new.has_config):
         for look in looks:
             look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
-    kin = kinship(*flows) if options.weights else Kinship(group=_silent(flows))
+    kin = kinship(*flows) if options.weights else Kinship()
     state = _read(State(*flows, Scorer(*flows, looks, kin), options))
     if state.scorer.naming.is_trusted and state.scorer.naming.claimed_any and (told := cost(state)) >= _MUCH:
         other = State(*flows, Scorer(*flows, looks, kin), options)
@@ -258,10 +258,6 @@ def _read(state: State) -> State:
     for run in PASSES:
         run(state)
     return state
-
-
-def _silent(flows: tuple[Flow, Flow]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return np.full(len(flows[0].nodes), -1, np.int64), np.full(len(flows[1].nodes), -2, np.int64)
 
 
 def _matching(state: State, old: Model, new: Model) -> Matching:

@@ -14,7 +14,6 @@ _GONE, _RETYPED, _CHANGED, _STRANGE, _REWIRED, _RENAMED = 1.0, 1.2, 1.0, 1.0, 0.
 def cost(state: State) -> float:
     """How much there is to tell."""
     a, b = state.scorer.looks
-    group = state.scorer.kin.group
     places = Places(state)
     total = _GONE * (len(state.unpaired(0)) + len(state.unpaired(1)))
     for i in state.old.order:
@@ -27,8 +26,7 @@ def cost(state: State) -> float:
             total += _CHANGED
         if a.name[i] != b.name[j] and not (a.automatic[i] and b.automatic[j]):
             total += _RENAMED
-        if group[0][i] == group[1][j] and not any(k == j for k, _ in state.scorer.kin.likelihood.get(i, ())):
-            total += _STRANGE * state.scorer.kin.kept
+        total += _STRANGE * (state.scorer.kin.ratio(i, j) < -1.0)
         if [state.scorer.partner[0].get(p) for p, _ in state.old[i].producers] != [
             p for p, _ in state.new[j].producers
         ]:

@@ -68,9 +68,6 @@ class Scorer:
         score += np.where(b.role[js] == a.role[i], 0.0, -0.3)
         score += np.where(b.shapes[js] == a.shapes[i], 0.4, -0.4)
         score += self.naming.row(i, js) + self._parents(i, js)
-        group = self.kin.group
-        strangers = group[1][js] == group[0][i]
-        score -= 4.5 * self.kin.kept * strangers
         self._kin(i, js, score)
         return score
 
@@ -106,12 +103,11 @@ class Scorer:
 
     def _kin(self, i: int, js: Ints, score: Scores) -> None:
         """Weights that descend from one another."""
-        likely = self.kin.likelihood.get(i)
-        if likely:
+        if i in self.kin.rows:
+            nodes, ratios = self.kin.rows[i]
             self.column[js] = np.arange(len(js))
-            for j, likelihood in likely:
-                if self.column[j] >= 0:
-                    score[self.column[j]] += likelihood + 4.5 * self.kin.kept
+            places = self.column[nodes]
+            score[places[places >= 0]] += ratios[places >= 0]
             self.column[js] = -1
 
     def beside_paired(self, i: int, js: Ints) -> Scores:

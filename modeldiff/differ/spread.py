@@ -35,10 +35,6 @@ class _Spread:
         self.votes: dict[int, dict[int, float]] = defaultdict(dict)
         self.voters: dict[int, dict[int, float]] = defaultdict(dict)
         self.heap: list[tuple[float, int, int]] = []
-        group = state.scorer.kin.group
-        self.silent = [group[side] < 0 for side in (0, 1)]
-        if state.scorer.kin.kept < 0.1:
-            self.silent = [everywhere | True for everywhere in self.silent]
 
     def vote(self, i: int, j: int) -> None:
         """What the pair (i, j) says about its neighbours."""
@@ -67,7 +63,7 @@ class _Spread:
         a, b = scorer.looks
         if not self.state.is_free(i, j) or a.config[i] != b.config[j] or a.shapes[i] != b.shapes[j]:
             return False
-        if not (self.silent[0][i] and self.silent[1][j]):
+        if scorer.kin.ratio(i, j) < -0.5:
             return False
         return not scorer.naming.contradicts(i, j)
 

@@ -1,0 +1,84 @@
+# Samples of a few hundred entries per tensor, at the same positions on both sides: enough to tell "the same numbers"
+# and "descends from", without reading a second time what the comparison of values reads once. Constants (zeros, ones,
+# an LSTM's forget bias) say nothing and are left out.
+"""`prints`: what is known of the numbers of every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modeldiff.differ.flow import Flow
+from modeldiff.errors import UnreadableFile
+from modeldiff.graph import Layer, Shape, Weight
+
+_ENTRIES = 4_000_000
+"""Sampled entries a side, at most: memory stays bounded whatever the number of layers."""
+_TENSORS = 12
+"""Of a layer with more tensors, the first ones speak."""
+
+
+@dataclass(slots=True)
+class Print:
+    """The sampled numbers of one layer."""
+
+    shapes: tuple[Shape, ...]
+    vector: NDArray[np.float32]
+    """Standardised tensor by tensor; zeros where a tensor says nothing."""
+    strength: int
+    """Entries that say something."""
+    main: Hashable
+    """Shape and bytes of its largest tensor that says something, or None."""
+
+
+def _numbers(weight: Weight, count: int) -> NDArray[Any] | None:
+    if weight.source is None or not weight.size or weight.dtype == "string":
+        return None
+    try:
+        sample = weight.source.sample(count)
+    except UnreadableFile:
+        return None  # told where values are compared; here it is one witness less
+    if weight.dtype == "bfloat16":
+        sample = (sample.astype(np.uint32) << 16).view(np.float32)
+    return sample if sample.dtype.kind in "fiu" else None
+
+
+def _print_of(layer: Layer, count: int) -> Print | None:
+    weights = [weight for weight in layer.comparable_weights if weight.dtype != "string"]
+    parts: list[NDArray[np.float32]] = []
+    strength, largest, main = 0, 0, None
+    for weight in weights[:_TENSORS]:
+        sample = _numbers(weight, count)
+        if sample is None:
+            return None
+        flat = np.nan_to_num(sample.astype(np.float64), posinf=0.0, neginf=0.0)
+        spread = float(flat.std())
+        if spread <= 1e-12 or len(np.unique(flat)) < min(5, flat.size):
+            parts.append(np.zeros(flat.size, np.float32))
+            continue
+        parts.append(((flat - flat.mean()) / spread).astype(np.float32))
+        strength += flat.size
+        if weight.size > largest:
+            largest, main = weight.size, (weight.shape, flat.astype(np.float32).tobytes())
+    if not strength:
+        return None
+    return Print(tuple(weight.shape for weight in weights), np.concatenate(parts), strength, main)
+
+
+def prints(old: Flow, new: Flow) -> tuple[dict[int, Print], dict[int, Print]]:
+    """By node, of every layer whose numbers can be read and say something."""
+    tensors = max(1, *(sum(len(flow[i].layer.weights) for i in flow.order) for flow in (old, new)))
+    count = int(min(1024, max(128, _ENTRIES // tensors)))
+    return _prints(old, count), _prints(new, count)
+
+
+def _prints(flow: Flow, count: int) -> dict[int, Print]:
+    found = {}
+    for index in flow.order:
+        if flow[index].layer.weights and (print_ := _print_of(flow[index].layer, count)) is not None:
+            found[index] = print_
+    return found
