@@ -10,15 +10,16 @@ from typing import Any
 
 from modeldiff.graph import Graph, LayerPath, Note, Weight, format_path
 from modeldiff.loader.canonical import canonical_config
-from modeldiff.loader.hdf5 import Array
+from modeldiff.loader.hdf5 import Array, printable
 from modeldiff.loader.keras_config import Architecture
-from modeldiff.loader.roles import Slot, part_of
+from modeldiff.loader.parts import part_of
+from modeldiff.loader.roles import Slot
 
 
 def weight(slot: Slot, array: Array, stored_as: str) -> Weight:
     """A stored array in its role. Integers and strings are state, whatever the layer says."""
     trainable = slot.trainable and array.dtype.startswith(("float", "bfloat", "complex"))
-    return Weight(slot.role, array.shape, array.dtype, array.source, stored_as, trainable)
+    return Weight(slot.role, array.shape, array.dtype, array.source, printable(stored_as), trainable)
 
 
 def with_weights(

@@ -117,6 +117,13 @@ class Group:
         except FOREIGN:
             return False
 
+    def has_attribute(self, name: str) -> bool:
+        """Whether there is an attribute of this name, readable or not."""
+        try:
+            return bool(h5a.exists(self.id, name.encode()))
+        except FOREIGN:
+            return False
+
     def names(self) -> list[str]:
         """The names in the group, sorted by HDF5."""
         try:
@@ -350,6 +357,11 @@ def _attribute(owner: Any, name: str) -> list[bytes] | None:
     if sum(map(len, flat)) > _TEXT:
         raise Refused(f"the attribute {name} is too large")
     return flat
+
+
+def printable(text: str) -> str:
+    """The same text with bytes that are no UTF-8 as visible escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _bytes(value: Any) -> bytes:

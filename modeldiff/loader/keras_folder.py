@@ -25,7 +25,7 @@ def load(path: str) -> Model:
         NotAModel: the folder is something else.
     """
     try:
-        names = set(os.listdir(path))
+        names = {entry.name for entry in Path(path).iterdir()}
         if keras_archive.CONFIG not in names or "saved_model.pb" in names:
             raise explain_folder(names, path)
         found = {name: Member(name, whole_file(str(file), path)) for name, file in _files(Path(path))}

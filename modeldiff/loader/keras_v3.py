@@ -10,9 +10,10 @@ from typing import Any
 
 from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
 from modeldiff.loader.assembly import lacking, weight, with_weights
-from modeldiff.loader.hdf5 import Group
+from modeldiff.loader.hdf5 import Group, printable
 from modeldiff.loader.keras_config import Architecture
-from modeldiff.loader.roles import Slot, part_of
+from modeldiff.loader.parts import part_of
+from modeldiff.loader.roles import Slot
 from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural
 from modeldiff.loader.store_roles import weights_of
 from modeldiff.loader.store_tree import Node
@@ -125,7 +126,7 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
         names = [node.name for _, _, node in members]
         layers = []
         for path, class_name, node in members:
-            name = node.name if node.name and names.count(node.name) == 1 else path
+            name = printable(node.name if node.name and names.count(node.name) == 1 else path)
             while name in taken:
                 name += "'"
             taken.add(name)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.graph import Source, Weight
-from modeldiff.loader.roles import Part, part_of
+from modeldiff.loader.parts import Part, part_of
 from modeldiff.loader.sources import numpy_dtype, stride_of
 
 _GATE = re.compile(r"(?P<prefix>.*?)(?P<role>recurrent_kernel|kernel|bias)_(?P<gate>[icfozrh])")
@@ -94,7 +94,7 @@ def modern_weights(raw: Mapping[str, Any], weights: tuple[Weight, ...]) -> tuple
     stack = [("", part_of(raw))]
     while stack:
         prefix, part = stack.pop()
-        stack.extend((prefix + inner, one) for inner, one in part.parts)
+        stack.extend((prefix + inner, one) for inner, _, one in part.parts)
         modern = tuple(_kernel(part, one) if one.name == f"{prefix}kernel" else one for one in modern)
     return modern if modern != weights else None
 
@@ -108,7 +108,7 @@ def _joined(weights: tuple[Weight, ...]) -> tuple[Weight, ...]:
     made: dict[str, Weight] = {}
     for one in weights:
         found = _GATE.fullmatch(one.name)
-        together = _join(*found.group("prefix", "role"), gates[found["prefix"], found["role"]]) if found else None
+        together = _join(found["prefix"], found["role"], gates[found["prefix"], found["role"]]) if found else None
         made.setdefault((together or one).name, together or one)
     return tuple(made.values())
 

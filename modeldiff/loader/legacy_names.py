@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from modeldiff.loader.roles import STATISTICS, Part, Slot
+from modeldiff.loader.parts import Part
+from modeldiff.loader.roles import STATISTICS, Slot
 
 _OLD = {
     "W": "kernel",

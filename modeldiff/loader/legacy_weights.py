@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from modeldiff.graph import LayerPath
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.legacy_names import agrees, components, has_gates, roles
-from modeldiff.loader.roles import Part, Slot, part_of
+from modeldiff.loader.parts import Part, part_of
+from modeldiff.loader.roles import Slot
 
 Place = tuple[LayerPath, Slot]
 """A layer and the role of the weight in it."""

@@ -15,10 +15,10 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from modeldiff.errors import UnreadableFile
 
@@ -52,20 +52,21 @@ class Stretch:
         return self.inflated is None and self.start == 0 and self.length == self.stamp[0]
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[FileIO]:
         """The file the stretch lies in, unbuffered; not yet at `start`.
 
         Raises:
             UnreadableFile: the file is gone or is not the one that was loaded.
         """
-        try:
-            file = open(self.path, "rb", buffering=0)
-        except OSError as error:
-            raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.shown) from error
-        with file:
-            if stamp_of(os.fstat(file.fileno())) != self.stamp:
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(Path(self.path).open("rb", buffering=0))
+                stamp = stamp_of(os.fstat(file.fileno()))
+            except OSError as error:
+                raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.shown) from error
+            if stamp != self.stamp:
                 raise UnreadableFile("the file changed since it was loaded", where=self.shown, fix="load it again")
-            yield cast(BinaryIO, file)
+            yield file
 
     def settled(self) -> Stretch:
         """The same bytes not packed: itself, or a private copy that lives as long as the process.
@@ -87,14 +88,14 @@ def whole_file(path: str, shown: str) -> Stretch:
     Raises:
         OSError: from the system, for the caller to translate.
     """
-    stat = os.stat(path)
+    stat = Path(path).stat()
     return Stretch(str(Path(path).absolute()), shown, 0, stat.st_size, stamp_of(stat))
 
 
 class Window(io.RawIOBase):
     """A stretch as a read-only file object, for libraries that want one."""
 
-    def __init__(self, file: BinaryIO, stretch: Stretch) -> None:
+    def __init__(self, file: FileIO, stretch: Stretch) -> None:
         super().__init__()
         self._file, self._start, self._size, self._position = file, stretch.start, stretch.length, 0
 
@@ -122,7 +123,7 @@ class Window(io.RawIOBase):
         count = max(0, min(len(view), self._size - self._position))
         self._file.seek(self._start + self._position)
         got = 0
-        while got < count and (step := self._file.readinto(view[got:count])):  # type: ignore[attr-defined]  # raw file
+        while got < count and (step := self._file.readinto(view[got:count])):
             got += step
         self._position += got
         return got

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modeldiff.graph import Weight
-from modeldiff.loader.hdf5 import Array
 from modeldiff.loader.assembly import weight
-from modeldiff.loader.roles import RECURRENT_LAYERS, Part, Slot, part_of
+from modeldiff.loader.hdf5 import Array
+from modeldiff.loader.parts import Part, part_of
+from modeldiff.loader.roles import RECURRENT_LAYERS, Slot
 from modeldiff.loader.store_paths import CONTAINERS, match
 from modeldiff.loader.store_tree import Node
 
@@ -112,17 +113,17 @@ def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, No
 
 def _cell(part: Part) -> Part:
     """A recurrent layer keeps its own weights in its cell."""
-    return Part(part.raw, part.class_name, part.config, part.own)
+    return Part(part.class_name, part.config, part.own)
 
 
 def _known(part: Part, left: dict[str, Node]) -> Iterator[tuple[str, Part | None, Node]]:
     lists: dict[str, list[tuple[str, Part]]] = {}
-    for key, (prefix, inner) in zip(part.keys, part.parts, strict=True):
-        holder, _, name = key.partition("/")
+    for prefix, place, inner in part.parts:
+        holder, _, name = place.partition("/")
         if name:
             lists.setdefault(holder, []).append((prefix, inner))
         else:
-            found = key if key in left else f"_{key}"
+            found = place if place in left else f"_{place}"
             if found in left:
                 yield prefix, inner, left.pop(found)
     for holder, inners in lists.items():

@@ -39,7 +39,10 @@ _EMA = {"ema_momentum", "ema_overwrite_frequency"}
 _SCALED = re.compile(r"(.*>)?LossScaleOptimizer(V\d)?")
 _OPTIMIZERS = {
     name.lower(): name
-    for name in "Adam AdamW Adamax Adagrad Adadelta Adafactor Ftrl Lamb Lion Muon Nadam RMSprop SGD".split()
+    for name in (
+        *("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam"),
+        *("RMSprop", "SGD"),
+    )
 }
 _SAME = {
     "mse": "mean_squared_error",
