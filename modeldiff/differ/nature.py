@@ -66,7 +66,7 @@ def of_changed(old: Weight, new: Weight, movement: Movement) -> Finding:
         return Nature.RECAST, proof
     if "complex" in old.dtype or after.nan + after.inf + before.nan + before.inf:
         return Nature.UNKNOWN, {}
-    if before.min < before.max and _is_initial(after, new.size):
+    if before.min < before.max and _is_initial(after, new.size) and not _is_initial(before, old.size):
         return Nature.REINITIALISED, {"zeros": after.zeros / new.size, "mean": after.mean}
     if not all(side.min < side.max and _SMALLEST < side.std < _LARGEST for side in (before, after)):
         return Nature.UNKNOWN, {}  # a constant has no correlation with anything

@@ -114,6 +114,8 @@ GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
         (KERNEL, NOISE, Nature.REINITIALISED),
         (KERNEL, np.zeros_like(KERNEL), Nature.REINITIALISED),
         (BIAS, np.ones_like(BIAS), Nature.REINITIALISED),
+        (KERNEL > 0, NOISE > 0, Nature.UNKNOWN),
+        (KERNEL > 0, KERNEL > 0.1, Nature.PRUNED),
         # little is proven by few entries, and nothing by a constant
         (BIAS, BIAS + NOISE[0, :10] * np.float32(1e-4), Nature.FINE_TUNED),
         (BIAS, NOISE[0, :10], Nature.UNKNOWN),
