@@ -159,7 +159,7 @@ class Layer:
     modern_weights: tuple[Weight, ...] | None = None
     """The same numbers in today's layout where `weights` has an older one (Keras 1 gates), else None."""
     kind: str = "layer"
-    """`layer`, or `op` for an operation of Keras 3 that is no layer (`keras.ops.add`)."""
+    """`layer`, or `op` for an operation that is no layer: of Keras 3 (`keras.ops.add`), or arithmetic of TensorFlow."""
 
     def __post_init__(self) -> None:
         if not self.canonical_class:

@@ -10,6 +10,7 @@ from typing import Any
 
 from modeldiff.loader import keras1, values
 from modeldiff.loader.tables import BOOKKEEPING, CLASSES, DEFAULTS, DEFAULTS_OF, IGNORED, RENAMED_IN
+from modeldiff.loader.tensorflow_ops import operation
 from modeldiff.loader.values import bare
 
 __all__ = ["bare", "canonical_class", "canonical_config"]
@@ -20,9 +21,11 @@ _ABSENT = object()
 
 
 def canonical_class(class_name: str, config: Mapping[str, Any]) -> str:
-    """Today's name of a layer class; a Merge of Keras 1 by its mode."""
+    """Today's name of a layer class; a Merge of Keras 1 by its mode, arithmetic of TensorFlow by its operation."""
     if class_name == "Merge":
         class_name, _ = keras1.modern(class_name, config)
+    if name := operation(class_name, config):
+        return name
     return CLASSES.get(class_name, class_name)
 
 
@@ -171,6 +174,12 @@ def _tensorflow_op(result: dict[str, Any], config: Mapping[str, Any], rank: int 
         result["node_def"] = {key: value for key, value in node.items() if key not in {"name", "input"}}
 
 
+def _tensorflow_function(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
+    del rank
+    if operation("TFOpLambda", config):  # is told by the class
+        result.pop("function", None)
+
+
 def _bidirectional(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
     """Keras 3 writes the backward layer that Keras 2 makes itself; both set flags of the inner layers."""
     del config, rank
@@ -204,6 +213,8 @@ _SPECIAL: dict[str, Callable[[dict[str, Any], Mapping[str, Any], int | None], No
     "MultiHeadAttention": _attention,
     "RandomContrast": _contrast,
     "RandomRotation": _rotation,
+    "SlicingOpLambda": _tensorflow_function,
+    "TFOpLambda": _tensorflow_function,
     "TensorFlowOpLayer": _tensorflow_op,
     "Bidirectional": _bidirectional,
     **{

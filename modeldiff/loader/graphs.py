@@ -17,6 +17,7 @@ from modeldiff.loader.model_objects import Entry, ModelObject
 from modeldiff.loader.node_indices import Resolver
 from modeldiff.loader.shapes import infer
 from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
+from modeldiff.loader.tensorflow_ops import operation
 from modeldiff.loader.topology import topological
 
 
@@ -221,7 +222,7 @@ class _Builder:
             canonical_class=class_name,
             trainable=entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body),
             output_shapes=shapes,
-            kind="op" if entry.is_op else "layer",
+            kind="op" if _is_operation(entry) else "layer",
         )
 
     def body(self, entry: Entry) -> Built | None:
@@ -261,9 +262,11 @@ class _Builder:
         found: Sequence[Shape | None] | None = None
         if body is not None:
             found = body.output_shapes if entry.is_model else _over_time(body, inputs)
-        elif not entry.is_op:
+        else:
+            class_name, config = plan
             kwargs = calls[call.call].kwargs if calls else None
-            found = infer(*plan, inputs, kwargs, is_keras3=self.version[:1] > "2")
+            rule = f"op:{class_name}" if _is_operation(entry) else class_name
+            found = infer(rule, config, inputs, kwargs, is_keras3=self.version[:1] > "2")
         for number, shape in enumerate(found or ()):
             if shape is not None:
                 self.shapes.setdefault(TensorRef(call.layer, call.call, number), shape)
@@ -299,6 +302,10 @@ def _as_it_is(class_name: str, config: Mapping[str, Any], depth: int) -> Any:
         "class_name": class_name,
         "config": {key: values.plain(value, _as_it_is, depth + 1) for key, value in config.items()},
     }
+
+
+def _is_operation(entry: Entry) -> bool:
+    return entry.is_op or bool(operation(entry.class_name, entry.config))
 
 
 def _class_of(entry: Entry) -> str:

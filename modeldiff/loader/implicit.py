@@ -11,6 +11,7 @@ from typing import Any
 
 from modeldiff.graph import Call, TensorRef
 from modeldiff.loader.model_objects import Entry
+from modeldiff.loader.tensorflow_ops import by_position, operation
 from modeldiff.loader.values import dtype
 
 Calls = dict[str, list[Call]]
@@ -176,6 +177,8 @@ def _users(calls: Calls) -> dict[str, list[tuple[str, str]]]:
 
 
 def _labelled(call: Call, entry: Entry) -> Call:
+    if operation(entry.class_name, entry.config):
+        return by_position(call)
     kwargs = call.kwargs
     if not kwargs and len(call.inputs) == 1 and not call.keywords:
         return call

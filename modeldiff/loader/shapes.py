@@ -20,13 +20,16 @@ def infer(
     *,
     is_keras3: bool = True,
 ) -> tuple[Shape, ...] | None:
-    """One shape per output of a layer, given the shapes of its tensors in order; None where no rule tells."""
+    """One shape per output of a layer, given the shapes of its tensors in order; None where no rule tells.
+
+    Operations have `op:` before their class: some are called like a layer and do something else.
+    """
     rule = _RULES.get(class_name)
     if rule is _einsum and not is_keras3:
         rule = _traced_einsum
     if rule is None or not inputs or (kwargs and kwargs.get("return_attention_scores")):
         return None
-    if kwargs and rule is _tensorflow_function and any(isinstance(value, list | dict) for value in kwargs.values()):
+    if kwargs and rule in _WITH_CONSTANTS and any(isinstance(value, list | dict) for value in kwargs.values()):
         return None  # a constant with a shape of its own
     needed = inputs if rule in _ALL_INPUTS else inputs[:1]
     known = [shape for shape in needed if shape is not None]
@@ -221,14 +224,19 @@ def _encoded(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | Non
     return ((inputs[0][0], config["num_tokens"]),)
 
 
+def _entrywise(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
+    del config
+    return (_broadcast(inputs),)
+
+
 def _tensorflow_function(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
-    """Functions of TensorFlow (2.4 to 2.15) that work entry by entry."""
+    """Functions of TensorFlow (2.4 to 2.15) that work entry by entry and are no operation of Keras 3."""
     return (_broadcast(inputs),) if config["function"].rpartition(".")[2] in _ENTRYWISE else None
 
 
-_ENTRYWISE_NAMES = """abs add cast divide exp identity log maximum minimum mul multiply negative pow relu relu6 rsqrt
-    sigmoid silu softplus sqrt square stop_gradient sub subtract swish tanh truediv"""
-_ENTRYWISE = frozenset(_ENTRYWISE_NAMES.split())
+_ENTRYWISE = frozenset({"cast", "identity", "rsqrt", "softplus", "stop_gradient", "swish"})
+_ENTRYWISE_OPS = """Absolute Add Divide Exp Log Maximum Minimum Multiply Negative Power Relu Relu6 Sigmoid Silu Sqrt
+Square Subtract Tanh TrueDivide"""
 
 _SAME = """Activation ActivityRegularization AlphaDropout BatchNormalization Dropout ELU GaussianDropout GaussianNoise
 GroupNormalization Identity LayerNormalization LeakyReLU Masking Normalization PReLU RMSNormalization RandomBrightness
@@ -237,10 +245,13 @@ SpatialDropout2D SpatialDropout3D ThresholdedReLU UnitNormalization RandomHue Ra
 RandomShear RandomColorJitter RandomPosterization RandomInvert RandomGrayscale Solarization AutoContrast
 Equalization"""
 
-_ALL_INPUTS = frozenset({_merge, _concatenate, _dot, _attention, _tensorflow_function})
+_WITH_CONSTANTS = frozenset({_entrywise, _tensorflow_function})
+_ALL_INPUTS = _WITH_CONSTANTS | {_merge, _concatenate, _dot, _attention}
 
 _RULES: dict[str, Rule] = {
     **SPATIAL,
+    **{f"op:{name}": _entrywise for name in _ENTRYWISE_OPS.split()},
+    "op:Concatenate": _concatenate,
     **{f"ConvLSTM{rank}D": _conv_lstm for rank in "123"},
     **dict.fromkeys(_SAME.split(), _same),
     **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), _merge),

@@ -141,6 +141,32 @@ def test_operations_of_keras_3_are_layers_of_kind_op() -> None:
     assert found.file_order[()] == ("x", "d")
 
 
+def test_arithmetic_of_tensorflow_is_that_of_keras_3() -> None:
+    old = read(
+        model(
+            start(),
+            layer("tf.math.multiply", "TFOpLambda", [["x", 0, 0, {"y": 2.0, "name": None}]], function="math.multiply"),
+            layer("tf.math.subtract", "TFOpLambda", [["_CONSTANT_VALUE", -1, 1.0, {"y": ["tf.math.multiply", 0, 0]}]], function="math.subtract"),
+            layer("tf.__operators__.getitem", "SlicingOpLambda", [["tf.math.subtract", 0, 0, {"slice_spec": [{"start": None, "stop": 3, "step": None}, 0]}]], function="__operators__.getitem"),
+            layer("d", inbound=[[["tf.__operators__.getitem", 0, 0, {}]]]),
+        )
+    )  # fmt: skip
+    new = read(
+        model(
+            start(),
+            op("multiply", "Multiply", tensor("x"), 2.0),
+            op("subtract", "Subtract", 1.0, tensor("multiply")),
+            op("get_item", "GetItem", tensor("subtract"), [{"class_name": "__slice__", "config": {"stop": 3}}, 0]),
+            layer("d", inbound=[call3(tensor("get_item"))]),
+        )
+    )
+    for before, after in zip(old.graph.layers[1:4], new.graph.layers[1:4], strict=True):
+        assert (before.canonical_class, before.kind, before.config) == (after.canonical_class, "op", after.config)
+        assert before.calls[0].kwargs == after.calls[0].kwargs
+        assert before.calls[0].keywords == after.calls[0].keywords
+    assert old.file_order[()] == ("x", "tf.math.multiply", "tf.math.subtract", "tf.__operators__.getitem", "d")
+
+
 def test_a_custom_layer_that_forgets_trainable_is_no_operation_where_the_file_lists_it() -> None:
     custom = {"name": "c", "class_name": "Mine", "config": {"size": 1}, "inbound_nodes": [call3(tensor("x"))]}
     config = model(start(), custom, layer("d", inbound=[call3(tensor("c"))]))

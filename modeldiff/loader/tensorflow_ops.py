@@ -1,0 +1,61 @@
+# `x * 2` in a functional model is a layer TFOpLambda in TensorFlow 2.4 to 2.15 and an operation Multiply in Keras 3.
+# What plain arithmetic means is the same, so it is told in the words of Keras 3; functions whose arguments moved
+# from the call into the config (reshape, concat, reductions) stay what they are.
+"""TensorFlow functions that are operations of Keras 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modeldiff.graph import Call
+
+_OPERATIONS = {
+    "__operators__.add": "Add",
+    "__operators__.getitem": "GetItem",
+    "linalg.matmul": "Matmul",
+    "math.abs": "Absolute",
+    "math.add": "Add",
+    "math.divide": "Divide",
+    "math.exp": "Exp",
+    "math.log": "Log",
+    "math.maximum": "Maximum",
+    "math.minimum": "Minimum",
+    "math.multiply": "Multiply",
+    "math.negative": "Negative",
+    "math.pow": "Power",
+    "math.sigmoid": "Sigmoid",
+    "math.sqrt": "Sqrt",
+    "math.square": "Square",
+    "math.subtract": "Subtract",
+    "math.tanh": "Tanh",
+    "math.truediv": "TrueDivide",
+    "nn.relu": "Relu",
+    "nn.relu6": "Relu6",
+    "nn.silu": "Silu",
+}
+_SECOND = frozenset({"y", "b", "slice_spec"})
+"""Keywords of the second argument, which Keras 3 passes by position."""
+
+
+def operation(class_name: str, config: Mapping[str, Any]) -> str:
+    """The class of the same operation in Keras 3, "" where there is none."""
+    if class_name not in {"TFOpLambda", "SlicingOpLambda"}:
+        return ""
+    function = config.get("function")
+    return _OPERATIONS.get(function, "") if isinstance(function, str) else ""
+
+
+def by_position(call: Call) -> Call:
+    """The call of such a function with its second argument by position."""
+    keywords = tuple("" if keyword in _SECOND else keyword for keyword in call.keywords)
+    kwargs = {"1" if key in _SECOND else key: _slices(value) for key, value in call.kwargs.items()}
+    return Call(call.inputs, keywords if any(keywords) else (), kwargs)
+
+
+def _slices(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_slices(item) for item in value]
+    if isinstance(value, dict) and value.keys() == {"start", "stop", "step"}:
+        return {"slice": [value["start"], value["stop"], value["step"]]}
+    return value
