@@ -19,7 +19,7 @@ PAD = 10
 ONE_LINE, TWO_LINES = 26, 46
 FOLD, HEAD = 32, 30
 NAME, TEXT = 12.5, 11.5
-NARROWEST, WIDEST, CROWDED = 304, 376, 288
+NARROWEST, WIDEST, CROWDED = 304, 376, 312
 """Widths of cards: the picture's own choice, its limit, and the limit where three or more stand side by side."""
 CLASSES = {
     Status.ADDED: "add",
@@ -37,7 +37,7 @@ class Texts:
     """The four corners of a row; the lower ones are "" where it has one line."""
 
     old: str
-    """The old name where it differs, with an arrow behind it."""
+    """The old name where it differs; an arrow is drawn between."""
     name: str
     right: str
     lower: str
@@ -123,11 +123,11 @@ class Words:
 
 
 def _names(old: str, name: str, room: float) -> tuple[str, str]:
-    """The old name with an arrow, and the name, in `room`; the old one gives way first."""
+    """The old name and the name in `room`; the old one gives way first."""
     arrow = " → "
     if old and mono(old + arrow + name, NAME) > room:
         old = mono_fitting(old, NAME, max(room - mono(arrow + name, NAME), room * 0.3))
-    return (old + arrow if old else ""), mono_fitting(name, NAME, room - (mono(old + arrow, NAME) if old else 0))
+    return old, mono_fitting(name, NAME, room - (mono(old + arrow, NAME) if old else 0))
 
 
 def card_width(body: Body, words: Words, abreast: int) -> int:

@@ -14,7 +14,7 @@ from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.measure import mono_fitting, sans
-from modeldiff.renderer.routes import Placed, Route
+from modeldiff.renderer.routes import Bundle, Placed, Route
 from modeldiff.renderer.scene import Scene
 from modeldiff.report import Status
 
@@ -53,14 +53,16 @@ class Pencil:
         if self.is_live:
             ranks = " ".join(f"{top} {height}" for top, height in scene.ranks)
             yield f'<g class="lv" data-r="{ranks}" data-x="{scene.left} {scene.right} {scene.height}">'
+        named: set[Bundle] = set()
         for route in scene.routes:
-            yield self._line(route)
+            yield self._line(route, is_first=route.bundle not in named)
+            named.add(route.bundle)
         for index, (box, place) in enumerate(zip(scene.body.boxes, scene.placed, strict=True)):
             yield self._box(scene, index, box, place, frame)
         if self.is_live:
             yield "</g>"
 
-    def _line(self, route: Route) -> str:
+    def _line(self, route: Route, *, is_first: bool) -> str:
         (x, y), *rest = route.points
         path = f"M{x} {y}"
         for next_x, next_y in rest:
@@ -72,7 +74,7 @@ class Pencil:
             data = f' data-e="{line.source.box} {line.target.box}{" s" if route.is_side or route.is_back else ""}"'
         kind = LINE_CLASSES[line.presence] + (" x" if line.target.box == OUTSIDE else "")
         drawn = f'<path class="{kind}" d="{path}"{data}/>'
-        if line.source_call:
+        if line.source_call and is_first:
             x, y = route.points[0]
             drawn += f'<text class="call" x="{x + 5}" y="{y + 11}">call {line.source_call}</text>'
         if line.target_call and not route.is_side:
@@ -123,9 +125,12 @@ class Pencil:
         if status is not Status.UNCHANGED:
             parts.append(f'<path class="gut" d="M0 0h{GUTTER}v{height}H0z"/>')
             parts.append(f'<text class="sg" x="13" y="{height // 2 + 5}">{status.sign}</text>')
-        old = f'<tspan class="o">{text(found.old)}</tspan>' if found.old else ""
+        name = text(found.name)
+        if found.old:
+            old = f'<tspan class="o">{text(found.old)}</tspan><tspan class="o w"> → </tspan>'
+            name = f'{old}<tspan class="w">{name}</tspan>'
         line = 19 if height > ONE_LINE else height // 2 + 4
-        parts.append(f'<text class="nm" x="{start}" y="{line}">{old}{text(found.name)}</text>')
+        parts.append(f'<text class="nm" x="{start}" y="{line}">{name}</text>')
         if found.right:
             parts.append(
                 f'<text class="{"val" if height > ONE_LINE else "end"}" x="{end}" y="{line}">{text(found.right)}</text>'

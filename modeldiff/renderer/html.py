@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -79,8 +80,27 @@ def render(report: Report, diagram: Diagram | None) -> str:
             groups=list(_listed(report)),
             unlisted=max(sum(len(group.rows) for group in report.groups) - LISTED, 0),
             classes=CLASSES,
+            moved=_moved_most(report),
+            classes_of_layers=[] if diagram.compares else _by_class(report),
         )
     )
+
+
+def _moved_most(report: Report) -> list[LayerView]:
+    """The layers whose weights moved furthest, where that is worth a ranking."""
+    moved = sorted((view for view in report.layers if view.moved), key=lambda view: -(view.moved or 0))
+    return moved[:6] if len(moved) > 2 else []
+
+
+def _by_class(report: Report) -> list[tuple[str, int, int]]:
+    """Class, layers and parameters, most parameters first."""
+    layers, parameters = Counter[str](), Counter[str]()
+    for view in report.layers:
+        layers[view.class_name] += 1
+        parameters[view.class_name] += view.parameters[1] or 0
+    return sorted(
+        ((name, layers[name], parameters[name]) for name in layers), key=lambda row: (-row[2], -row[1], row[0])
+    )[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,12 @@ from modeldiff.diagram import OUTSIDE, Line, Presence
 Bundle = tuple[int, int, Presence, int]
 """Lines that share their way: box, row, presence and call of the maker."""
 
+
+def bundle_of(line: Line) -> Bundle:
+    """What a line shares its way with."""
+    return line.source.box, line.source.row, line.presence, line.source_call
+
+
 TRACK = 8
 ABOVE, BELOW = 10, 16
 """From a box to the first track, and from the last track to the next box (an arrow fits)."""
@@ -57,8 +63,7 @@ class Attachment:
     @property
     def bundle(self) -> Bundle:
         """What it shares its way with."""
-        line = self.line
-        return line.source.box, line.source.row, line.presence, line.source_call
+        return bundle_of(self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,11 @@ class Route:
     points: tuple[tuple[int, int], ...]
     is_side: bool
     is_back: bool
+
+    @property
+    def bundle(self) -> Bundle:
+        """What it shares its way with."""
+        return bundle_of(self.line)
 
 
 def lane_places(attachments: Sequence[Attachment]) -> dict[tuple[Bundle, int], int]:

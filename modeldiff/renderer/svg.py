@@ -38,7 +38,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     title = text(plain(report.verdict))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'class="g" role="img" aria-label="{title}"><title>{title}</title><style>{palette.standalone()}</style>'
+        f'class="g{"" if diagram.compares else " one"}" role="img" aria-label="{title}"><title>{title}</title><style>{palette.standalone()}</style>'
         f'{palette.ARROWS}<rect class="page" width="{width}" height="{height}"/>{head}'
         f'<g transform="translate({axis} {top})">{body}</g></svg>\n'
     )
