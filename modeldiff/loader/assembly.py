@@ -52,6 +52,22 @@ def with_weights(
     return bodies[()]
 
 
+def into_bodies(graph: Graph, weights: Mapping[LayerPath, Sequence[Weight]]) -> dict[LayerPath, tuple[Weight, ...]]:
+    """The weights of a wrapper around a model at the layers of that model: their roles begin with its name."""
+    layers = dict(graph.walk())
+    placed: dict[LayerPath, list[Weight]] = {}
+    for path, made in weights.items():
+        for one in made:
+            here, role = path, one.name
+            while (body := layers[here].body) is not None:
+                inner = next((layer.name for layer in body.layers if role.startswith(f"{layer.name}/")), None)
+                if inner is None:
+                    break
+                here, role = (*here, inner), role[len(inner) + 1 :]
+            placed.setdefault(here, []).append(one if role == one.name else replace(one, name=role))
+    return {path: tuple(made) for path, made in placed.items()}
+
+
 def lacking(architecture: Architecture, weights: Mapping[LayerPath, Sequence[Weight]]) -> Iterator[Note]:
     """What the config asks for and the file does not have."""
     for path, layer in architecture.graph.walk():

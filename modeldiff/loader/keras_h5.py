@@ -9,7 +9,7 @@ from typing import Any
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Weight
 from modeldiff.loader import json_text, keras_config, training
-from modeldiff.loader.assembly import lacking, own_config, weight, with_weights
+from modeldiff.loader.assembly import into_bodies, lacking, own_config, weight, with_weights
 from modeldiff.loader.hdf5 import Group, Refused, printable
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_groups import Groups, Stored
@@ -113,7 +113,7 @@ def _placed(groups: Groups, architecture: keras_config.Architecture, stored: Map
         places = assigner.places(known[name], [one.name for one in found])
         for (leaf, slot), one in zip(places, found, strict=True):
             weights.setdefault(leaf, []).append(weight(slot, one.array, one.path))
-    done = {leaf: tuple(made) for leaf, made in weights.items()}
+    done = into_bodies(architecture.graph, weights)
     modern = {leaf: new for leaf, made in done.items() if (new := modern_weights(architecture.raw[leaf], made))}
     if stored:
         groups.notes += lacking(architecture, done)

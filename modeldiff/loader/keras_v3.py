@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
-from modeldiff.loader.assembly import lacking, weight, with_weights
+from modeldiff.loader.assembly import into_bodies, lacking, weight, with_weights
 from modeldiff.loader.hdf5 import Group, printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.parts import part_of
@@ -77,26 +77,34 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
                 told = inner[key].name or key
                 text = f"the file has {count} weights of {told!r}, which is no layer of the configuration"
                 notes.append(Note(format_path(path), text))
-    _share(architecture, weights, absent)
-    notes += lacking(architecture, weights)
-    return with_weights(architecture.graph, weights, {})
+    _share(architecture.graph, weights, absent)
+    done = into_bodies(architecture.graph, weights)
+    notes += lacking(architecture, done)
+    return with_weights(architecture.graph, done, {})
 
 
 def _python_class(raw: Mapping[str, Any]) -> str:
     return str(raw.get("class_name", "")).rpartition(">")[2]
 
 
-def _share(architecture: Architecture, weights: dict[LayerPath, tuple[Weight, ...]], absent: list[LayerPath]) -> None:
-    """A layer that two models share is stored with the first only: the same name and config elsewhere."""
-    stored: dict[tuple[str, str], list[LayerPath]] = {}
+def _share(graph: Graph, weights: dict[LayerPath, tuple[Weight, ...]], absent: list[LayerPath]) -> None:
+    """A layer that two models share is stored with the first only: same name, class and config elsewhere."""
+    if not absent:
+        return
+    layers = dict(graph.walk())
+    stored: dict[str, list[LayerPath]] = {}
     for path, made in weights.items():
         if made:
-            stored.setdefault((path[-1], str(architecture.raw[path].get("class_name"))), []).append(path)
+            stored.setdefault(path[-1], []).append(path)
     for path in absent:
-        twins = stored.get((path[-1], str(architecture.raw[path].get("class_name"))), [])
-        same = [twin for twin in twins if architecture.raw[twin].get("config") == architecture.raw[path].get("config")]
-        if len(same) == 1:
-            weights[path] = weights[same[0]]
+        layer = layers[path]
+        twins = [
+            twin
+            for twin in stored.get(path[-1], ())
+            if (layers[twin].canonical_class, layers[twin].config) == (layer.canonical_class, layer.config)
+        ]
+        if len(twins) == 1:
+            weights[path] = weights[twins[0]]
 
 
 def _optimizer(node: Node) -> tuple[Weight, ...]:

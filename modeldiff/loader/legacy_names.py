@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from modeldiff.loader.parts import Part
-from modeldiff.loader.roles import STATISTICS, Slot
+from modeldiff.loader.roles import STATISTICS, Slot, mode_of, quantised_slots
 
 _OLD = {
     "W": "kernel",
@@ -61,7 +61,10 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
     slots = part.slots()
     if len(slots) == len(split) and all(agrees(slot, parts) for slot, parts in zip(slots, split, strict=True)):
         return tuple(slots)
-    for slot in slots:  # more weights than the class has (quantised, adapted): those that only one name fits
+    for slot in {
+        *slots,
+        *quantised_slots(slots, mode_of(part.config)),
+    }:  # more weights than the class has (quantised, adapted): those that only one name fits
         fitting = [number for number, parts in enumerate(split) if agrees(slot, parts)]
         if len(fitting) == 1:
             named[fitting[0]] = slot
@@ -76,12 +79,11 @@ def agrees(slot: Slot, parts: Sequence[str]) -> bool:
 
 
 def by_name(split: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The shortest ends of the names that tell them apart; numbered where the names are the same."""
-    ends: list[str] = []
-    for length in range(1, max(map(len, split), default=0) + 1):
-        ends = ["/".join(parts[-length:]) for parts in split]
-        if len(set(ends)) == len(ends):
-            break
+    """The shortest end of each name that no other name has; numbered where the names are the same."""
+    ends = ["/".join(parts) for parts in split]
+    for length in range(max(map(len, split), default=0) - 1, 0, -1):
+        short = ["/".join(parts[-length:]) for parts in split]
+        ends = [one if short.count(one) == 1 else end for one, end in zip(short, ends, strict=True)]
     seen: dict[str, int] = {}
     for number, end in enumerate(ends):
         seen[end] = seen.get(end, 0) + 1

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,46 @@ def own_slots(class_name: str, config: Config, *, gates: bool = False) -> tuple[
         return _slots([f"{role}_{gate}" for gate in GATES[recurrent] for role in _RECURRENT_ROLES])
     make = _OWN.get(class_name)
     return make(config) if make else None
+
+
+def mode_of(config: Config) -> str:
+    """The quantisation in a layer's dtype policy: an object, or text such as `int8_from_float32`; else ""."""
+    policy = config.get("dtype")
+    if isinstance(policy, dict):
+        inner = policy.get("config")
+        inner = inner if isinstance(inner, dict) else {}
+        policy = inner.get("mode") or inner.get("name")
+    found = _MODE.match(policy) if isinstance(policy, str) else None
+    return found[1] if found else ""
+
+
+def quantised_slots(plain: Sequence[Slot], mode: str) -> list[Slot]:
+    """All slots of a quantised layer in the order of the v3 store; the last of them may be missing."""
+    if mode in _INSTEAD:
+        has_bias = any(slot.role == "bias" for slot in plain)
+        return [Slot(role) for role in _INSTEAD[mode] if role != "bias" or has_bias]
+    trainable = mode == "float8"  # its scales are updated by their gradients
+    return [*plain, *(Slot(role.format(plain[0].role), trainable) for role in _TOO.get(mode, ()) if plain)]
+
+
+_MODE = re.compile(r"(gptq|awq|float8|int8|int4)")
+_TOO = {
+    "int8": ("{}_scale",),
+    "int4": ("{}_scale", "{}_zero", "g_idx"),
+    "float8": (
+        "inputs_scale",
+        "inputs_amax_history",
+        "kernel_scale",
+        "kernel_amax_history",
+        "outputs_grad_scale",
+        "outputs_grad_amax_history",
+    ),
+}
+"""What quantising adds after the plain variables (Keras: `variable_serialization_spec`)."""
+_INSTEAD = {
+    "gptq": ("bias", "quantized_kernel", "kernel_scale", "kernel_zero", "g_idx"),
+    "awq": ("bias", "quantized_kernel", "kernel_scale", "kernel_zero", "awq_scales", "g_idx"),
+}
 
 
 def _slots(roles: Sequence[str], *, trainable: bool = True) -> tuple[Slot, ...]:

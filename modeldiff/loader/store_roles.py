@@ -6,35 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from modeldiff.graph import Weight
 from modeldiff.loader.assembly import weight
 from modeldiff.loader.hdf5 import Array
 from modeldiff.loader.parts import Part, part_of
-from modeldiff.loader.roles import RECURRENT_LAYERS, Slot
-from modeldiff.loader.store_paths import CONTAINERS, match
+from modeldiff.loader.roles import RECURRENT_LAYERS, Slot, mode_of, quantised_slots
+from modeldiff.loader.store_paths import CONTAINERS, class_of, match
 from modeldiff.loader.store_tree import Node
 
 _RANDOM = re.compile(r"_?(seed_generator|random_generator)(_\d+)?")
 """State of random numbers: drawn anew in every training, never a weight."""
-_TOO = {
-    "int8": ("{}_scale",),
-    "int4": ("{}_scale", "{}_zero", "g_idx"),
-    "float8": (
-        "inputs_scale",
-        "inputs_amax_history",
-        "kernel_scale",
-        "kernel_amax_history",
-        "outputs_grad_scale",
-        "outputs_grad_amax_history",
-    ),
-}
-"""What quantising adds after the plain variables (Keras: `variable_serialization_spec`)."""
-_INSTEAD = {
-    "gptq": ("bias", "quantized_kernel", "kernel_scale", "kernel_zero", "g_idx"),
-    "awq": ("bias", "quantized_kernel", "kernel_scale", "kernel_zero", "awq_scales", "g_idx"),
-}
 _BY_KEY = {
     "forward_layer": ("forward/", ""),
     "backward_layer": ("backward/", ""),
@@ -46,7 +28,6 @@ _BY_KEY = {
     "output_dense": ("attention_output/", "Dense"),
 }
 """Attributes of Keras' own wrappers, where the config does not tell: prefix of the roles, class."""
-_MODE = re.compile(r"(gptq|awq|float8|int8|int4)")
 
 
 def weights_of(part: Part | None, node: Node) -> list[Weight]:
@@ -77,26 +58,10 @@ def _slots(part: Part | None, count: int) -> Sequence[Slot]:
     """Exactly `count` roles, or none where they cannot be told."""
     if part is None or part.own is None or len(part.own) == count:
         return () if part is None else part.own or ()
-    mode = _mode(part.config.get("dtype"))
-    plain = list(part.own)
-    if not part.config and count == len(plain) - 1 and plain[-1].role == "bias":
-        return plain[:-1]  # no config at hand: a layer without a bias
-    if mode in _INSTEAD:
-        has_bias = any(slot.role == "bias" for slot in plain)
-        slots = [Slot(role) for role in _INSTEAD[mode] if role != "bias" or has_bias]
-        return slots if len(slots) == count else ()
-    added = [Slot(role.format(plain[0].role), trainable=False) for role in _TOO.get(mode, ()) if plain]
-    return [*plain, *added][:count] if len(plain) < count <= len(plain) + len(added) else ()
-
-
-def _mode(policy: Any) -> str:
-    """The quantisation in a dtype policy: an object, or text such as `int8_from_float32`."""
-    if isinstance(policy, dict):
-        config = policy.get("config")
-        policy = config.get("mode") if isinstance(config, dict) else ""
-        policy = policy or (config.get("name") if isinstance(config, dict) else "")
-    found = _MODE.match(policy) if isinstance(policy, str) else None
-    return found[1] if found else ""
+    if count == len(part.own) - 1 and part.own[-1].role == "bias":
+        return part.own[:-1]  # no config at hand that says so
+    slots = quantised_slots(part.own, mode_of(part.config))
+    return slots[:count] if len(part.own) < count <= len(slots) else ()
 
 
 def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, Node]]:
@@ -106,8 +71,10 @@ def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, No
         if part.class_name in RECURRENT_LAYERS and "cell" in left:
             yield "", _cell(part), left.pop("cell")
         yield from _known(part, left)
+    in_list = not node.has_vars and node.path[-1:] != ("cell",)  # then keys are made of classes
     for key, child in left.items():
         prefix, class_name = _BY_KEY.get(key.removeprefix("_"), (f"{key}/", ""))
+        class_name = class_name or (class_of(key) if in_list else "")
         yield prefix, part_of({"class_name": class_name}) if class_name else None, child
 
 
