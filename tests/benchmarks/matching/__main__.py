@@ -22,7 +22,7 @@ def main() -> int:
     from benchmarks.matching.truth import Truth
 
     parser = argparse.ArgumentParser(prog="benchmarks.matching", description=__doc__)
-    parser.add_argument("--cases", type=int, default=450, help="how many, in rounds over all situations")
+    parser.add_argument("--cases", type=int, default=600, help="how many, in rounds over all situations")
     parser.add_argument("--situation", choices=list(SITUATIONS), help="only this one")
     parser.add_argument("--cache", type=Path, help="keep the built files here (default: a temporary folder)")
     parser.add_argument("--failures", type=Path, help="write the failing cases to this file")

@@ -27,6 +27,7 @@ ARCHITECTURES: dict[str, Callable[[], Spec]] = {
     "siamese": other_models.siamese,
     "multi": other_models.multi,
     "autoencoder": image_models.autoencoder,
+    "operations": other_models.operations,
     "custom": other_models.custom,
     "resnet-long": partial(image_models.resnet_v1, (5, 5, 4)),
 }

@@ -9,10 +9,11 @@ import hashlib
 import importlib
 import json
 import logging
+import operator
 import os
 import random
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,13 @@ from typing import Any
 from benchmarks.matching.custom_layers import custom_class
 from benchmarks.matching.specs import Node, Ref, Spec
 from benchmarks.matching.weights import Plan, values
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "op:add": operator.add,
+    "op:multiply": operator.mul,
+    "op:divide": operator.truediv,
+}
+"""Classes of nodes that are no layers in the code; Keras makes one of each and names it itself."""
 
 _MERGES = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Concatenate", "Dot", "Attention"}
 
@@ -49,6 +57,8 @@ class Recipe:
 
     def is_named(self, node: Node) -> bool:
         """Whether a person gave this layer its name."""
+        if node.cls in _OPERATORS:
+            return False
         if self.naming == "mixed":
             return hashlib.sha256(node.id.encode()).digest()[0] % 2 == 0
         return self.naming == "explicit"
@@ -128,7 +138,8 @@ class _Builder:
         """Make layers that nobody uses, as other models of the same process would have."""
         if not self.recipe.shift:
             return
-        classes = sorted({node.cls: node for _, _, node in self.recipe.spec.walk() if node.body is None}.items())
+        nodes = [node for _, _, node in self.recipe.spec.walk() if node.body is None and node.cls not in _OPERATORS]
+        classes = sorted({node.cls: node for node in nodes}.items())
         for cls, node in classes:
             times = random.Random(f"{cls}{self.recipe.shift}").randint(1, 2 + self.recipe.shift)
             for _ in range(times):
@@ -141,6 +152,8 @@ class _Builder:
         name = self._name(node) if named else {}
         if node.cls == "InputLayer":
             return self.keras.Input(**node.config, **name)
+        if node.cls in _OPERATORS:
+            raise ValueError("a Sequential takes no operator")
         return self._class(node.cls)(**self._config(node.config), **name)
 
     def _class(self, name: str) -> Any:
@@ -211,6 +224,10 @@ class _Builder:
             tensor = self.keras.Input(**self._input(node, shapes), **self._name(node))
             self._keep(node, tensor._keras_history[0])
             return [tensor]
+        if node.cls in _OPERATORS:
+            tensor = _OPERATORS[node.cls](*inputs, *node.config.values())
+            self._keep(node, tensor._keras_history[0])
+            return [tensor]
         if node.id not in self.layers:
             layer = self._submodel(node, [_shape(x) for x in inputs]) if node.body is not None else self._layer(node)
             self._keep(node, layer)
@@ -230,7 +247,7 @@ class _Builder:
         told: dict[str, list[tuple[tuple[int, ...], str]]] = {}
         for identity, layer in self.layers.items():
             node = self.nodes[identity]
-            if node.body is not None:
+            if node.body is not None or node.cls in _OPERATORS:
                 continue
             made = []
             for index, weight in enumerate(layer.weights):

@@ -73,7 +73,7 @@ def swap_names(spec: Spec, rng: Random) -> Change:
     """Two layers of one class exchange their names."""
     groups: dict[str, list[Node]] = {}
     for _, _, node in spec.walk():
-        if node.cls not in {"InputLayer", "Activation", "ReLU"}:
+        if node.cls not in {"InputLayer", "Activation", "ReLU"} and not node.cls.startswith("op:"):
             groups.setdefault(node.cls, []).append(node)
     pools = [nodes for nodes in groups.values() if len(nodes) > 1]
     if not pools:

@@ -138,6 +138,23 @@ def custom() -> Spec:
     return d.spec(d.add("forecast", "Dense", x, units=2))
 
 
+def operations() -> Spec:
+    """Arithmetic written with operators, which Keras makes layers of; nobody can name these."""
+    d = Draft()
+    x = d.add("normalise", "op:divide", d.input("image", 12, 12, 3), by=255.0)
+    x = d.add("conv1", "Conv2D", x, filters=6, kernel_size=3, padding="same", activation="relu")
+    for number in (1, 2, 3):
+        start = d.mark()
+        y = d.add(f"gate{number}_value", "Conv2D", x, filters=6, kernel_size=3, padding="same")
+        z = d.add(f"gate{number}_weight", "Conv2D", x, filters=6, kernel_size=1, padding="same", activation="sigmoid")
+        y = d.add(f"gate{number}_product", "op:multiply", y, z)
+        x = d.add(f"gate{number}_sum", "op:add", x, y)
+        d.block(start)
+    x = d.add("gap", "GlobalAveragePooling2D", x)
+    x = d.add("temperature", "op:divide", d.add("classes", "Dense", x, units=5), by=2.0)
+    return d.spec(d.add("odds", "Activation", x, activation="softmax"))
+
+
 def mixer(depth: int) -> Spec:
     """A deep net of equal blocks, two branches each."""
     d = Draft()

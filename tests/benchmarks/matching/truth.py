@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from benchmarks.matching.build import Built, Recipe
 from benchmarks.matching.cases import Prepared
 from benchmarks.matching.specs import Node, Ref, Spec
+from benchmarks.matching.weights import Plan
 
 from modeldiff.graph import LayerPath
 
@@ -83,8 +83,9 @@ def _flow(spec: Spec) -> dict[str, tuple[tuple[Ref, ...], ...]]:
 
 
 def _source(ref: Ref, spec: Spec) -> Ref:
-    """The hidden input of a Sequential is `input`: the Functional's InputLayer is the same tensor."""
-    return ("input", 0, 0) if spec.nodes[0].id == ref[0] and spec.nodes[0].cls == "InputLayer" else ref
+    """The only input of a model is `input`: that of a Sequential is no layer, and yet the same tensor."""
+    inputs = [node.id for node in spec.nodes if node.cls == "InputLayer"]
+    return ("input", 0, 0) if inputs == [ref[0]] else ref
 
 
 @dataclass(slots=True)
@@ -95,9 +96,8 @@ class Truth:
     new: Side
     pairs: dict[str, str]
     optional: frozenset[Pair]
-    weights: str
-    """How the new numbers come from the old ones, in the word of the case."""
-    held: frozenset[str] = field(default_factory=frozenset)
+    plan: Plan
+    """How the new numbers come from the old ones."""
     known: dict[Pair, Counter[str]] = field(default_factory=dict)
 
     @classmethod
@@ -107,7 +107,7 @@ class Truth:
             side(recipe, built) for recipe, built in zip((prepared.old, prepared.new), prepared.files, strict=True)
         )
         both = {identity: identity for identity in old.nodes if identity in new.nodes}
-        return cls(old, new, both, prepared.optional, prepared.case.weights, prepared.new.plan.held)
+        return cls(old, new, both, prepared.optional, prepared.new.plan)
 
     def once(self, pair: Pair, work: Callable[[Truth, Pair], Counter[str]]) -> Counter[str]:
         """`work` on a pair, done once."""
@@ -152,15 +152,10 @@ class Truth:
         return told != two
 
     def shares_weights(self, pair: Pair) -> bool:
-        """Whether the numbers show that it is the same layer: a matrix does, vectors do that moved little."""
+        """Whether the numbers show that it is the same layer."""
         old, new = pair
         shapes = _shapes(self.old.weights.get(old, ()))
-        state = "identical" if new in self.held else self.weights
-        if old != new or state == "re-initialised" or not self.has_same_shapes(pair):
-            return False
-        if state != "heavily-trained" and sum(math.prod(shape) for shape in shapes) >= 8:
-            return True
-        return any(len(shape) > 1 for shape in shapes)
+        return old == new and self.has_same_shapes(pair) and self.plan.shows_origin(new, shapes)
 
     def has_same_shapes(self, pair: Pair) -> bool:
         """Whether the weights have the same shapes."""

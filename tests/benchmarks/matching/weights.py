@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,26 @@ class Plan:
     """Tells two independent runs apart; the origin does not depend on it."""
     held: frozenset[str] = field(default_factory=frozenset)
     """Ids whose numbers are the origin's, whatever the state: frozen layers."""
+
+    @property
+    def step(self) -> float:
+        """How far `tuned` numbers moved, relative to their size."""
+        return _random(self.seed, "step").uniform(0.01, 0.05)
+
+    @property
+    def cosine(self) -> float:
+        """Of `far` numbers with their origin."""
+        return _random(self.seed, "cosine").uniform(0.3, 0.7)
+
+    def shows_origin(self, identity: str, shapes: Sequence[tuple[int, ...]]) -> bool:
+        """Whether a reader of both files can see that this layer's numbers come from the origin.
+
+        Far numbers show it by their correlation: `-n/2 ln(1 - cosine²)` nats against chance, and 3 are asked for.
+        """
+        if self.state in {TRAINED, TUNED} or identity in self.held:
+            return sum(map(math.prod, shapes)) >= 8
+        entries = sum(math.prod(shape) for shape in shapes if len(shape) > 1)
+        return self.state == FAR and -entries / 2 * math.log(1 - self.cosine**2) >= 3
 
 
 def _random(*words: object) -> np.random.Generator:
@@ -90,5 +112,5 @@ def values(plan: Plan, owner: tuple[str, str], index: int, role: str, shape: tup
         constant = _constant(role, shape)
         return _kernel(random, shape) if constant is None else constant
     if plan.state == TUNED:
-        return _tuned(random, role, origin, _random(plan.seed, "step").uniform(0.01, 0.05))
-    return _far(random, role, origin, _random(plan.seed, "cosine").uniform(0.3, 0.7))
+        return _tuned(random, role, origin, plan.step)
+    return _far(random, role, origin, plan.cosine)
