@@ -10,14 +10,22 @@ from typing import Any
 
 from modeldiff.graph import Call, Graph, Layer, LayerPath, Note, Shape, TensorRef, format_path
 from modeldiff.loader import values
-from modeldiff.loader.canonical import canonical_class, canonical_config
+from modeldiff.loader.canonical import canonical_config
 from modeldiff.loader.connections import Node, RawRef, as_shape, read_nodes, read_refs
 from modeldiff.loader.implicit import explicit
-from modeldiff.loader.model_objects import Entry, ModelObject
+from modeldiff.loader.layer_objects import (
+    batch_shape,
+    build_shape,
+    class_of,
+    dtype_of,
+    is_operation,
+    is_unfrozen,
+    model_class,
+)
+from modeldiff.loader.model_objects import Entry, ModelObject, is_modern
 from modeldiff.loader.node_indices import Resolver
 from modeldiff.loader.shapes import infer
 from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
-from modeldiff.loader.tensorflow_ops import operation
 from modeldiff.loader.topology import topological
 
 
@@ -90,7 +98,7 @@ class _Builder:
             if shape is not None:
                 self.shapes[ref] = shape
             starts.append(ref)
-            dtypes.append(_dtype((listed or head).config))
+            dtypes.append(dtype_of((listed or head).config))
         calls: dict[str, list[Call]] = {}
         previous = tuple(starts)
         if branches:
@@ -118,11 +126,11 @@ class _Builder:
     def start_shape(self, head: Entry, listed: Entry | None) -> Shape | None:
         inner = self.body(head)
         found = (
-            _batch_shape(listed.config) if listed else None,
-            _batch_shape(head.config),
+            batch_shape(listed.config) if listed else None,
+            batch_shape(head.config),
             as_shape(self.model.config.get("build_input_shape")),
             inner.graph.input_shapes[0] if inner and inner.graph.input_shapes and head.is_model else None,
-            _build_shape(head),
+            build_shape(head),
         )
         return next((shape for shape in found if shape is not None), None)
 
@@ -132,7 +140,9 @@ class _Builder:
         entries = {entry.name: entry for entry in self.model.entries}
         nodes = {name: self.nodes(entry, entries) for name, entry in entries.items()}
         inputs, outputs = self.ends("input_layers"), self.ends("output_layers")
-        resolver = Resolver(entries, nodes, [*inputs, *outputs], self.note, modern=_is_modern(self.model.entries))
+        resolver = Resolver(
+            entries, nodes, [*inputs, *outputs], self.note, modern=any(map(is_modern, self.model.entries))
+        )
         starts = [ref for raw in inputs if (ref := resolver.end(raw)) is not None]
         ends = [ref for raw in outputs if (ref := resolver.end(raw)) is not None]
         dtypes: dict[TensorRef, str] = {}
@@ -141,7 +151,7 @@ class _Builder:
         }
         calls = explicit(written, entries, ends, dtypes)
         layers = self.layers(entries, calls)
-        return self.finish(layers, starts, ends, [_dtype(entries[ref.layer].config) for ref in starts])
+        return self.finish(layers, starts, ends, [dtype_of(entries[ref.layer].config) for ref in starts])
 
     def nodes(self, entry: Entry, entries: Mapping[str, Entry]) -> list[Node]:
         try:
@@ -150,7 +160,7 @@ class _Builder:
             self.note(f"connections unreadable: {error}", entry.name)
             return []
         if entry.class_name == "InputLayer":
-            shape = _batch_shape(entry.config)
+            shape = batch_shape(entry.config)
             if shape is not None:
                 self.shapes[TensorRef(entry.name)] = shape
             return nodes or [Node()]
@@ -199,10 +209,10 @@ class _Builder:
             entry, taken = entries[name], calls[name]
             inputs = [self.shapes.get(ref) for ref in taken[index].inputs] if taken else []
             if index == 0 and entry.class_name != "InputLayer" and (not inputs or inputs[0] is None):
-                inputs = [_build_shape(entry), *inputs[1:]]
+                inputs = [build_shape(entry), *inputs[1:]]
             if name not in plans:
                 config = self.config(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
-                plans[name] = (_class_of(entry), config)
+                plans[name] = (class_of(entry), config)
             count = self.spread(entry, plans[name], TensorRef(name, index), inputs, taken)
             if index == 0:
                 first[name] = self.known(name, count)
@@ -222,7 +232,7 @@ class _Builder:
             canonical_class=class_name,
             trainable=entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body),
             output_shapes=shapes,
-            kind="op" if _is_operation(entry) else "layer",
+            kind="op" if is_operation(entry) else "layer",
         )
 
     def body(self, entry: Entry) -> Built | None:
@@ -232,22 +242,22 @@ class _Builder:
         """A sub-model is trainable where a layer in it is: not every version writes its own flag."""
         if body is not None:
             return not body.is_frozen
-        inner = entry.config.get("layer")  # wrappers have no weights of their own
-        inner = inner.get("config") if isinstance(inner, dict) else None
-        flags = [entry.config.get("trainable"), inner.get("trainable") if isinstance(inner, dict) else None]
-        return self.model.trainable and not any(flag is False for flag in flags)
+        return self.model.trainable and is_unfrozen(entry.config)
 
     def config(self, entry: Entry, rank: int | None) -> dict[str, Any]:
         config = entry.config
         if entry.is_model:
             config = {key: value for key, value in config.items() if key not in MODEL_KEYS}
         elif entry.inner is not None:
-            config = {**config, "layer": _model_class(entry.inner)}
+            config = {**config, "layer": model_class(entry.inner)}
         try:
-            return canonical_config(entry.class_name, config, rank)
+            result = canonical_config(entry.class_name, config, rank)
         except ValueError as error:
             self.note(f"config left out: {error}", entry.name)
             return {}
+        if entry.is_op and isinstance(config.get("dtype"), str):
+            result["dtype"] = config["dtype"]  # what it casts to, no policy with a default
+        return result
 
     def spread(
         self,
@@ -265,7 +275,7 @@ class _Builder:
         else:
             class_name, config = plan
             kwargs = calls[call.call].kwargs if calls else None
-            rule = f"op:{class_name}" if _is_operation(entry) else class_name
+            rule = f"op:{class_name}" if is_operation(entry) else class_name
             found = infer(rule, config, inputs, kwargs, is_keras3=self.version[:1] > "2")
         for number, shape in enumerate(found or ()):
             if shape is not None:
@@ -291,47 +301,9 @@ def _over_time(body: Built, inputs: Sequence[Shape | None]) -> list[Shape | None
     return [None if shape is None else (shape[0], steps, *shape[1:]) for shape in body.output_shapes if shape != ()]
 
 
-def _is_modern(entries: Sequence[Entry]) -> bool:
-    inbound = (entry.raw.get("inbound_nodes") for entry in entries)
-    return any(isinstance(nodes, list) and nodes and isinstance(nodes[0], dict) for nodes in inbound)
-
-
 def _as_it_is(class_name: str, config: Mapping[str, Any], depth: int) -> Any:
     """Objects among call arguments: no layer's config."""
     return {
         "class_name": class_name,
         "config": {key: values.plain(value, _as_it_is, depth + 1) for key, value in config.items()},
     }
-
-
-def _is_operation(entry: Entry) -> bool:
-    return entry.is_op or bool(operation(entry.class_name, entry.config))
-
-
-def _class_of(entry: Entry) -> str:
-    return _model_class(entry.raw) if entry.is_model else canonical_class(entry.class_name, entry.config)
-
-
-def _model_class(raw: Mapping[str, Any]) -> str:
-    """`Sequential` or `Functional`: a subclass of either has the class a person gave it in `class_name` only."""
-    config = raw.get("config")
-    functional = isinstance(config, dict) and "output_layers" in config
-    name = values.bare(raw.get("class_name"))
-    return "Functional" if functional or name in {"Model", "Functional", "Container", "Network"} else "Sequential"
-
-
-def _batch_shape(config: Mapping[str, Any]) -> Shape | None:
-    shape = as_shape(config.get("batch_shape"))
-    return shape if shape is not None else as_shape(config.get("batch_input_shape"))
-
-
-def _build_shape(entry: Entry) -> Shape | None:
-    """What the layer was built for (`build_config`, from Keras 2.12)."""
-    built = entry.raw.get("build_config")
-    return as_shape(built.get("input_shape")) if isinstance(built, dict) else None
-
-
-def _dtype(config: Mapping[str, Any]) -> str:
-    written = config.get("dtype", config.get("input_dtype"))
-    name = values.dtype(written)
-    return name.removeprefix("mixed_") if isinstance(name, str) else "float32"

@@ -140,8 +140,9 @@ def _read_entries(model: ModelObject, layer_names: Sequence[str], notes: list[No
         listed, names = [*branches, *listed], ()
     taken: dict[str, Entry] = {}
     numbers: dict[str, int] = {}
+    stored = frozenset(layer_names)
     for position, item in enumerate(listed):
-        entry = _entry(item, names[position] if names else "", layer_names)
+        entry = _entry(item, names[position] if names else "", stored)
         before = taken.get(entry.name)
         if before is not None and is_list and before.class_name == entry.class_name and _own_name(item):
             model.chain.append(before)
@@ -160,14 +161,14 @@ def _branches(merge: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in layers if _is_layer(item)] if isinstance(layers, list) else []
 
 
-def _entry(item: Mapping[str, Any], fallback: str, layer_names: Sequence[str]) -> Entry:
+def _entry(item: Mapping[str, Any], fallback: str, stored: frozenset[str]) -> Entry:
     config = item.get("config")
     config = config if isinstance(config, dict) else {}
     class_name = bare(item["class_name"])
     name = _own_name(item) or fallback or class_name.lower() or "layer"
     inner = item if model_kind(item) else config.get("layer")
     entry = Entry(name, class_name, item, config, inner if inner is item or model_kind(inner) else None)
-    entry.is_op = _is_op(entry, layer_names)
+    entry.is_op = _is_op(entry, stored)
     return entry
 
 
@@ -183,15 +184,19 @@ def _make_unique(entry: Entry, taken: Mapping[str, Entry], numbers: dict[str, in
     return entry.name != name and not made_up
 
 
-def _is_op(entry: Entry, layer_names: Sequence[str]) -> bool:
+def _is_op(entry: Entry, stored: frozenset[str]) -> bool:
     """Every layer of Keras 3 writes `trainable`; a custom one that does not stands in `layer_names` at least."""
     module = entry.raw.get("module")
     if isinstance(module, str) and module.startswith(("keras.src.ops", "keras.ops")):
         return True
+    known = entry.is_model or "trainable" in entry.config or "module" in entry.raw or entry.name in stored
+    return is_modern(entry) and not known and entry.class_name != "InputLayer"
+
+
+def is_modern(entry: Entry) -> bool:
+    """Its calls are written as Keras 3 does."""
     inbound = entry.raw.get("inbound_nodes")
-    modern = isinstance(inbound, list) and bool(inbound) and isinstance(inbound[0], dict) and "args" in inbound[0]
-    known = entry.is_model or "trainable" in entry.config or "module" in entry.raw or entry.name in layer_names
-    return modern and not known and entry.class_name != "InputLayer"
+    return isinstance(inbound, list) and bool(inbound) and isinstance(inbound[0], dict) and "args" in inbound[0]
 
 
 def _own_name(item: Mapping[str, Any]) -> str:

@@ -201,13 +201,14 @@ MODEL_KEYS = frozenset({"layers", "input_layers", "output_layers", "dtype", "bui
 
 _WEIGHTLESS_NAMES = """
     InputLayer Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D AveragePooling2D
-    AveragePooling3D CategoryEncoding CenterCrop Concatenate Cropping1D Cropping2D Cropping3D Dot Dropout ELU Flatten
-    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
-    GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D Hashing Identity LeakyReLU Masking MaxPooling1D
-    MaxPooling2D MaxPooling3D Maximum Merge Minimum Multiply Permute RandomBrightness RandomContrast RandomCrop
-    RandomFlip RandomRotation RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing Softmax
-    SpatialDropout1D SpatialDropout2D SpatialDropout3D Subtract TFOpLambda SlicingOpLambda TensorFlowOpLayer
-    ClassMethod InstanceMethod InstanceProperty ThresholdedReLU UnitNormalization UpSampling1D UpSampling2D
-    UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D"""
+    AveragePooling3D CategoryEncoding CenterCrop Concatenate Cropping1D Cropping2D Cropping3D Dot Dropout ELU
+    Flatten GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
+    GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D Hashing Identity IntegerLookup Lambda LeakyReLU
+    Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Merge Minimum Multiply Permute RandomBrightness
+    RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom ReLU RepeatVector Rescaling
+    Reshape Resizing Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D StringLookup Subtract TFOpLambda
+    SlicingOpLambda TensorFlowOpLayer ClassMethod InstanceMethod InstanceProperty ThresholdedReLU
+    UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
+"""
 WEIGHTLESS = frozenset(_WEIGHTLESS_NAMES.split())
 """Classes without weights to train: whether they are frozen means nothing, and versions write it differently."""
