@@ -1,6 +1,7 @@
 # Which names a person chose and which Keras made up. Keras counts instances per class in one process, so `dense_3`
 # says "the fourth Dense of that session" and nothing about the layer. The rule is Keras' own, in its three
-# spellings; rejected: a list of known automatic names, which custom classes and operations break.
+# spellings (Keras 1: lower case; Keras 2 and 3: snake case, by two rules). Rejected: a list of known automatic names,
+# which custom classes and operations break.
 """Keras' rule for automatic names, in all versions."""
 
 from __future__ import annotations
@@ -36,18 +37,20 @@ _WORD_OR_DIGIT = re.compile(r"(.)([A-Z][a-z0-9]+)")
 _HUMP = re.compile(r"([a-z])([A-Z])")
 _COUNTER = re.compile(r"_\d+$")
 _WRAPPED_INPUT = re.compile(r"_input$")
+_DIRECTION = re.compile(r"^(forward|backward)_(?=.)")
+"""What a Bidirectional puts before the name of the layer it wraps."""
 _OP_NAME = re.compile(r"tf\.[\w.]+$")
 
 
 @lru_cache(maxsize=4096)
 def stems(class_name: str) -> frozenset[str]:
-    """The words that Keras 1, 2 and 3 put before the counter for this class: `ConvLSTM2D` has two.
+    """The words that Keras 1, 2 and 3 put before the counter for this class.
 
     >>> sorted(stems("ConvLSTM2D"))
-    ['conv_lst_m2d', 'conv_lstm2d']
+    ['conv_lst_m2d', 'conv_lstm2d', 'convlstm2d']
     """
     plain = re.sub(r"\W+", "", class_name.rpartition(">")[2])
-    found = set(_OTHER_STEMS.get(class_name, ()))
+    found = {plain.lower(), *_OTHER_STEMS.get(class_name, ())}
     for rule in (_WORD, _WORD_OR_DIGIT):
         snake = _HUMP.sub(r"\1_\2", rule.sub(r"\1_\2", plain)).lower()
         found.add(f"private{snake}" if snake.startswith("_") else snake)
@@ -61,6 +64,7 @@ def is_automatic(name: str, *class_names: str) -> bool:
 
     A person who calls a Dense `dense_1` cannot be told from Keras.
     """
+    name = _DIRECTION.sub("", name)
     stem = _COUNTER.sub("", name)
     for class_name in class_names:
         known = stems(class_name)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _SAME, _CLAIMED, _UNLIKE = 6.0, 3.0, 5.0
 _AUTOMATIC = 0.05
 """Names that Keras made up break ties and nothing more."""
 _ENOUGH = 3
+_NUMBER = re.compile(r"\d+")
 
 
 class Naming:
@@ -87,5 +89,7 @@ class Naming:
         names = self.flows[0][i].layer.name, self.flows[1][j].layer.name
         start = len(os.path.commonprefix(names))
         end = len(os.path.commonprefix([name[start:][::-1] for name in names]))
-        alike = (start + end) / max(len(name) for name in names)
-        return (0.5 + _UNLIKE * self.stable**2) * max(0.0, 2.0 * alike - 1.0)
+        alike = (start + end) / max(4, min(len(name) for name in names))
+        if _NUMBER.findall(names[0]) != _NUMBER.findall(names[1]):
+            alike /= 2.0
+        return (2.0 + _UNLIKE * self.stable**2) * min(1.0, max(0.0, 2.0 * alike - 1.0))
