@@ -488,6 +488,7 @@ class DiffResult:
         return (change for change in self.changes if change.kind is kind)
 
     def _repr_html_(self) -> str:
+        """The report, for a notebook."""
         from modeldiff import render
 
-        return render(self, "html")
+        return render(self, "notebook")

@@ -141,7 +141,7 @@ addEventListener("keydown", event => {
     j: () => step(1), k: () => step(-1), "/": () => { if (innerWidth < 720) pane("list"); search.focus(); search.select(); },
     f: () => { const chip = $(".chip"); if (chip) chip.focus(); }, e: () => look($("[data-view=all]").getAttribute("aria-pressed") === "true" ? "changes" : "all"),
     "+": () => zoom(zoomed * 1.2), "=": () => zoom(zoomed * 1.2), "-": () => zoom(zoomed / 1.2), 0: () => fit(true), "?": () => help.showModal(),
-    Escape: () => { if (location.hash) { history.pushState(null, "", location.pathname + location.search); render(false); } },
+    Escape: () => { if (location.hash) location.hash = ""; },
   }[event.key];
   if (act) { event.preventDefault(); act(); }
 });

@@ -30,6 +30,7 @@ FORMATS = {
     "json": Format("json", has_picture=False),
     "md": Format("markdown", has_picture=False),
     "txt": Format("text", has_picture=False),
+    "notebook": Format("notebook", has_picture=True),
 }
 
 

@@ -99,7 +99,7 @@ def opened(chromium, request):
         page.on("dialog", lambda dialog: (said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on(
             "request",
-            lambda wanted: said.append(f"request: {wanted.url}") if not wanted.url.startswith("file:") else None,
+            lambda wanted: None if wanted.url.startswith(("file:", "data:")) else said.append(f"request: {wanted.url}"),
         )
         page.goto(path.as_uri() + hash_)
         return page
@@ -459,6 +459,7 @@ def test_hostile_names_are_read_and_do_not_act(opened, tmp_path):
         page.click("[data-view=all]")
         for _ in visible_rows(page):
             page.keyboard.press("j")
+            assert chosen(page)
         assert page.locator("img, iframe, svg[onload]").count() == 0
         shown = page.evaluate("document.body.textContent")
         assert HOSTILE[0] in shown
@@ -507,3 +508,14 @@ def test_panning_a_model_of_4000_layers_is_smooth(opened, tmp_path):
         requestAnimationFrame(step);
     })"""
     assert page.evaluate(median) <= 20
+
+
+def test_a_notebook_shows_the_page_in_a_frame_where_links_work(opened, tmp_path):
+    result = compare(model(OLD), model(NEW))
+    cell = tmp_path / "cell.html"
+    cell.write_text(f"<!doctype html><title>cell</title>{result._repr_html_()}", encoding="utf-8")
+    frame = opened(cell).frames[1]
+    frame.get_by_text("fresh").first.click()
+    frame.wait_for_function("document.querySelector('#panel article h3')?.textContent.includes('fresh')")
+    frame.locator("body").press("Escape")
+    frame.wait_for_function("!document.querySelector('#panel article h3')?.textContent.includes('fresh')")
