@@ -16,6 +16,7 @@ from modeldiff.loader.parts import part_of
 from modeldiff.loader.roles import Slot
 from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural
 from modeldiff.loader.store_roles import weights_of
+from modeldiff.loader.store_sharing import repeated, share
 from modeldiff.loader.store_tree import Node
 
 _BESIDE = {"optimizer", "metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"}
@@ -53,6 +54,7 @@ def fill(tree: Node, architecture: Architecture | None) -> Contents:
 def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
     weights: dict[LayerPath, tuple[Weight, ...]] = {}
     absent: list[LayerPath] = []
+    elsewhere = repeated(architecture)
     stack: list[tuple[LayerPath, Node]] = [((), tree)]
     while stack:
         path, node = stack.pop()
@@ -60,7 +62,9 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
         paths = {name: (*path, name) for name in names}
         layers = [(name, _python_class(architecture.raw[paths[name]])) for name in names]
         holder = container(node)
-        found = match(holder[1].children, layers, ranked=holder[0] != CONTAINERS[0]) if holder else {}
+        again = {name for name, here in paths.items() if here in elsewhere}
+        ranked = holder is not None and holder[0] != CONTAINERS[0]
+        found = match(holder[1].children, layers, ranked=ranked, repeated=again) if holder else {}
         used = set(map(id, found.values()))
         for name, here in paths.items():
             if name not in found:
@@ -77,7 +81,7 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
                 told = inner[key].name or key
                 text = f"the file has {count} weights of {told!r}, which is no layer of the configuration"
                 notes.append(Note(format_path(path), text))
-    _share(architecture.graph, weights, absent)
+    share(architecture.graph, weights, absent)
     done = into_bodies(architecture.graph, weights)
     notes += lacking(architecture, done)
     return with_weights(architecture.graph, done, {})
@@ -85,26 +89,6 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
 
 def _python_class(raw: Mapping[str, Any]) -> str:
     return str(raw.get("class_name", "")).rpartition(">")[2]
-
-
-def _share(graph: Graph, weights: dict[LayerPath, tuple[Weight, ...]], absent: list[LayerPath]) -> None:
-    """A layer that two models share is stored with the first only: same name, class and config elsewhere."""
-    if not absent:
-        return
-    layers = dict(graph.walk())
-    stored: dict[str, list[LayerPath]] = {}
-    for path, made in weights.items():
-        if made:
-            stored.setdefault(path[-1], []).append(path)
-    for path in absent:
-        layer = layers[path]
-        twins = [
-            twin
-            for twin in stored.get(path[-1], ())
-            if (layers[twin].canonical_class, layers[twin].config) == (layer.canonical_class, layer.config)
-        ]
-        if len(twins) == 1:
-            weights[path] = weights[twins[0]]
 
 
 def _optimizer(node: Node) -> tuple[Weight, ...]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from modeldiff.loader.roles import KNOWN, WITHOUT
 from modeldiff.loader.store_tree import Node
@@ -31,31 +31,49 @@ def container(node: Node) -> tuple[str, Node] | None:
     return next(((name, node.children[name]) for name in CONTAINERS if name in node.children), None)
 
 
-def match(children: Mapping[str, Node], layers: Sequence[tuple[str, str]], *, ranked: bool) -> dict[str, Node]:
-    """Layer name -> group, for `layers` as (name, class name) in the order of `model.layers`."""
-    left = dict(children)
-    found: dict[str, Node] = {}
-    by_name: dict[str, list[str]] = {}
-    for key, node in children.items():
-        by_name.setdefault(node.name, []).append(key)
-    for name, _ in layers:
-        keys = by_name.get(name, [])
-        if name and len(keys) == 1:
-            found[name] = left.pop(keys[0])
-    groups: dict[str, list[str]] = {}
+def match(
+    children: Mapping[str, Node],
+    layers: Sequence[tuple[str, str]],
+    *,
+    ranked: bool = False,
+    repeated: Container[str] = (),
+) -> dict[str, Node]:
+    """Layer name -> group, for `layers` as (name, class name) in the order of `model.layers`.
+
+    `ranked`: only the rank of a counter means something. `repeated`: layers that may be stored elsewhere.
+    """
+    found = _by_own_name(children, layers)
+    used = set(map(id, found.values()))
+    keys: dict[str, list[str]] = {}
+    for key in sorted((key for key, node in children.items() if id(node) not in used), key=_number):
+        keys.setdefault(_base(key), []).append(key)
+    names: dict[str, list[str]] = {}
     for name, class_name in layers:
-        if name not in found:
-            groups.setdefault(snake_case(class_name), []).append(name)
-    counted = {name for name, _ in layers} - found.keys()
-    for base, names in groups.items():
-        everyone = [name for name, class_name in layers if snake_case(class_name) == base]
-        keys = sorted((key for key in left if _base(key) == base), key=_number)
-        wanted = keys if ranked else [base if n == 0 else f"{base}_{n}" for n in range(len(everyone))]
-        for name, key in zip(names if ranked else everyone, wanted, strict=False):
-            if name in counted and key in left:
-                found[name] = left.pop(key)
+        names.setdefault(snake_case(class_name), []).append(name)
+    for base, counted in names.items():
+        open_keys, open_names = keys.get(base, []), [name for name in counted if name not in found]
+        once = [name for name in open_names if name not in repeated]
+        if len(open_keys) == len(once) < len(open_names):
+            pairs = list(zip(once, open_keys, strict=True))
+        elif ranked:
+            pairs = list(zip(open_names, open_keys, strict=False))
+        else:
+            free = set(open_keys)
+            by_counter = [(name, f"{base}_{n}" if n else base) for n, name in enumerate(counted)]
+            pairs = [(name, key) for name, key in by_counter if name not in found and key in free]
+        found.update((name, children[key]) for name, key in pairs)
+    used = set(map(id, found.values()))
+    left = {key: node for key, node in children.items() if id(node) not in used}
     _adopt(left, [(name, class_name) for name, class_name in layers if name not in found], found)
     return found
+
+
+def _by_own_name(children: Mapping[str, Node], layers: Sequence[tuple[str, str]]) -> dict[str, Node]:
+    """Groups that tell the name of their layer (Keras 3.6 and later)."""
+    told: dict[str, list[Node]] = {}
+    for node in children.values():
+        told.setdefault(node.name, []).append(node)
+    return {name: told[name][0] for name, _ in layers if name and len(told.get(name, ())) == 1}
 
 
 def _adopt(left: dict[str, Node], layers: Sequence[tuple[str, str]], found: dict[str, Node]) -> None:
@@ -66,7 +84,7 @@ def _adopt(left: dict[str, Node], layers: Sequence[tuple[str, str]], found: dict
     if len(bases) != 1 or len(classes) != 1 or len(keys) != len(names):
         return
     if not (class_of(keys[0]) and classes <= KNOWN):  # two classes of Keras are never the same
-        found.update((name, left.pop(key)) for (name, _), key in zip(names, keys, strict=True))
+        found.update((name, left[key]) for (name, _), key in zip(names, keys, strict=True))
 
 
 def natural(key: str) -> tuple[str, int]:

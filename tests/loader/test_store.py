@@ -203,6 +203,32 @@ def test_a_layer_that_two_models_share_is_stored_once(tmp_path: Path) -> None:
     assert found == {key: {"kernel": v, "bias": v} for key, v in {"inner/enc": 5, "enc": 5, "own": 6}.items()}
 
 
+@pytest.mark.parametrize("key", ["dense", "dense_1"], ids=["2.15 does not count it again", "3.x does"])
+def test_a_shared_layer_may_be_counted_or_not(tmp_path: Path, key: str) -> None:
+    shared = layer("enc")
+    inner = {**functional(shared, name="inner"), "name": "inner", "inbound_nodes": []}
+    groups = {
+        "layers/functional/layers/dense": [ones(5, 2, 2), ones(5, 2)],
+        f"layers/{key}": [ones(6, 2, 2), ones(6, 2)],
+    }
+    found = stored(keras(tmp_path / "m.keras", [inner, shared, layer("own", units=9)], groups))
+    assert found["own"] == {"kernel": 6, "bias": 6}
+    assert found["enc"] == found["inner/enc"] == {"kernel": 5, "bias": 5}
+
+
+def test_a_model_inside_a_wrapper_has_its_weights_at_its_layers(tmp_path: Path) -> None:
+    inner = functional(layer("first"), layer("n", "BatchNormalization"), name="inner")
+    groups = {
+        "layers/time_distributed/layer/layers/dense": [ones(1, 2, 2), ones(2, 2)],
+        "layers/time_distributed/layer/layers/batch_normalization": [ones(n, 2) for n in range(4)],
+    }
+    found = stored(keras(tmp_path / "m.keras", [layer("td", "TimeDistributed", layer=inner)], groups))
+    assert found == {
+        "td/first": {"kernel": 1, "bias": 2},
+        "td/n": {"gamma": 0, "beta": 1, "moving_mean": 2, "moving_variance": 3},
+    }
+
+
 def test_variables_are_sorted_by_number(tmp_path: Path) -> None:
     model = keras(tmp_path / "m.keras", [layer("mine", "Mine")], {"layers/mine": [ones(n, 2) for n in range(12)]})
     assert stored(model)["mine"] == {str(n): n for n in range(12)}
