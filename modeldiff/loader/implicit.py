@@ -180,6 +180,8 @@ def _labelled(call: Call, entry: Entry) -> Call:
     if operation(entry.class_name, entry.config):
         return by_position(call)
     kwargs = call.kwargs
+    if "name" in kwargs and entry.class_name == "TFOpLambda":
+        kwargs = {key: value for key, value in kwargs.items() if key != "name"}
     if not kwargs and len(call.inputs) == 1 and not call.keywords:
         return call
     if "training" in kwargs and _is_default(kwargs["training"], entry):

@@ -97,6 +97,8 @@ def collect(root: Mapping[str, Any], layer_names: Sequence[str], notes: list[Not
         model = _model(path, raw, trainable=trainable)
         found.append(model)
         if model.kind == "opaque":
+            if model.class_name in MODEL_CLASSES:
+                notes.append(Note(format_path(path), "the config of this model has no layers"))
             continue
         _read_entries(model, () if path else layer_names, notes)
         inner = [(entry, entry.inner) for entry in model.entries if entry.inner is not None]

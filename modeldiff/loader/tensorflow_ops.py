@@ -49,7 +49,7 @@ def operation(class_name: str, config: Mapping[str, Any]) -> str:
 def by_position(call: Call) -> Call:
     """The call of such a function with its second argument by position."""
     keywords = tuple("" if keyword in _SECOND else keyword for keyword in call.keywords)
-    kwargs = {"1" if key in _SECOND else key: _slices(value) for key, value in call.kwargs.items()}
+    kwargs = {"1" if key in _SECOND else key: _slices(value) for key, value in call.kwargs.items() if key != "name"}
     return Call(call.inputs, keywords if any(keywords) else (), kwargs)
 
 
