@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align
-from modeldiff.differ.exchange import by_exchange, by_place
+from modeldiff.differ.exchange import Places, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
@@ -25,6 +25,11 @@ from modeldiff.differ.similarity import Scorer
 from modeldiff.differ.spread import by_neighbours
 from modeldiff.differ.state import State
 from modeldiff.graph import Model
+
+_LEFT, _RIVALS = 2000, 50
+"""So many unpaired layers a side are compared with each other, and so many rivals of each are ranked."""
+_ALIKE, _ALIKE_ANYWHERE = 2.0, 5.0
+"""Scores from which left-over layers are a pair: with a neighbour in common, and without."""
 
 Pass = Callable[[State], None]
 
@@ -148,25 +153,19 @@ def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def by_likeness(state: State) -> None:
-    """What is left, between the same paired neighbours or alike enough: best first, until nothing changes."""
-    while True:
-        olds, news = state.unpaired(0), state.unpaired(1)
-        if not olds or not news:
-            return
-        scored = []
-        js = np.array(news, np.int64)
-        for i in olds[:2000]:
-            row = state.scorer.row(i, js) + state.scorer.beside_paired(i, js)
-            for position in np.nonzero(row > 2.0)[0][:50].tolist():
-                scored.append((-float(row[position]), i, news[position]))
-        scored.sort()
-        paired = False
-        for score, i, j in scored:
-            if state.is_free(i, j):
-                state.pair(i, j, state.evidence(i, j), 0.9 if score < -4 else 0.7)
-                paired = True
-        if not paired:
-            return
+    """What is left and alike wherever it stands, best first: layers that moved further than the alignment sees."""
+    places = Places(state)
+    olds, news = state.unpaired(0)[:_LEFT], np.array(state.unpaired(1)[:_LEFT], np.int64)
+    scored = []
+    for i in olds if len(news) else ():
+        row = state.scorer.row(i, news) + state.scorer.beside_paired(i, news)
+        for j in news[row > _ALIKE][:_RIVALS].tolist():
+            score = places.score(i, j)
+            if score > _ALIKE and (places.agreement(i, j) > 0 or score > _ALIKE_ANYWHERE):
+                scored.append((-score, i, j))
+    for score, i, j in sorted(scored):
+        if state.is_free(i, j):
+            state.pair(i, j, state.evidence(i, j), 0.9 if score < -2 * _ALIKE else 0.7)
 
 
 def by_parents(state: State) -> None:
