@@ -258,6 +258,7 @@ function openAll(open) {
     if (open && frames.size > known) waiting.push(...[...frames.values()].slice(known));
   }
   place();
+  $("#limit").textContent = open && rows < layers.length ? `${number(rows)} of ${number(layers.length)} layers; open a fold for more` : "";
 }
 
 /** Open whatever is closed around a layer. */

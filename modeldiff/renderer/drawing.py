@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from modeldiff.diagram import OUTSIDE, Box, Card, Fold, Group, Presence, Row
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, Group, Presence, Row
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
 from modeldiff.renderer.characters import visible
@@ -55,14 +55,14 @@ class Pencil:
             yield f'<g class="lv" data-r="{ranks}" data-x="{scene.left} {scene.right} {scene.height}">'
         named: set[Bundle] = set()
         for route in scene.routes:
-            yield self._line(route, is_first=route.bundle not in named)
+            yield self._line(scene.body, route, is_first=route.bundle not in named)
             named.add(route.bundle)
         for index, (box, place) in enumerate(zip(scene.body.boxes, scene.placed, strict=True)):
             yield self._box(scene, index, box, place, frame)
         if self.is_live:
             yield "</g>"
 
-    def _line(self, route: Route, *, is_first: bool) -> str:
+    def _line(self, body: Body, route: Route, *, is_first: bool) -> str:
         (x, y), *rest = route.points
         path = f"M{x} {y}"
         for next_x, next_y in rest:
@@ -74,6 +74,10 @@ class Pencil:
             data = f' data-e="{line.source.box} {line.target.box}{" s" if route.is_side or route.is_back else ""}"'
         kind = LINE_CLASSES[line.presence] + (" x" if line.target.box == OUTSIDE else "")
         drawn = f'<path class="{kind}" d="{path}"{data}/>'
+        if line.presence is not Presence.KEPT:
+            ends = " to ".join(self._name(body, end) for end in (line.source, line.target))
+            title = f"<title>{line.presence.value} connection, {text(ends)}</title>"
+            drawn = f'<path class="{kind}" d="{path}"{data}>{title}</path>'
         if line.source_call and is_first:
             x, y = route.points[0]
             drawn += f'<text class="call" x="{x + 5}" y="{y + 11}">call {line.source_call}</text>'
@@ -81,6 +85,17 @@ class Pencil:
             x, y = route.points[-1]
             drawn += f'<text class="call" x="{x + 6}" y="{y - 5}">call {line.target_call}</text>'
         return drawn
+
+    def _name(self, body: Body, end: End) -> str:
+        """What a line's end is called."""
+        if end.box == OUTSIDE:
+            return "the outside"
+        box = body.boxes[end.box]
+        if isinstance(box, Card):
+            return self.words.views[box.rows[end.row].address].name
+        if isinstance(box, Fold):
+            return self.words.fold_title(box).lstrip("⋯ ")
+        return self.words.views[box.row.address].name if box.row is not None else box.scope
 
     def _box(self, scene: Scene, index: int, box: Box, place: Placed, frame: str) -> str:
         left = place.x - scene.width // 2

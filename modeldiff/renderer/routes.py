@@ -91,17 +91,17 @@ def lane_places(attachments: Sequence[Attachment]) -> dict[tuple[Bundle, int], i
     return lanes
 
 
-SideLane = tuple[int, int, Presence]
-"""Lines that end at one row and share their way there: row, box and presence of the maker."""
+SideLane = tuple[int, int, int, Presence]
+"""Lines that share their way to one row: the row, how far from aside they come, box and presence of the maker."""
 
 
-def side_lanes(attachments: Sequence[Attachment]) -> dict[int, list[SideLane]]:
-    """The lanes beside each card, nearest first: the lower the row, the further out, so that they do not cross."""
-    lanes: dict[int, set[SideLane]] = defaultdict(set)
+def side_lanes(attachments: Sequence[Attachment]) -> dict[int, int]:
+    """How many lanes beside each card its rows need."""
+    lanes: dict[int, set[tuple[int, int, Presence]]] = defaultdict(set)
     for at in attachments:
         if at.is_side and not at.is_back:
             lanes[at.line.target.box].add((at.line.target.row, at.line.source.box, at.line.presence))
-    return {box: sorted(found) for box, found in lanes.items()}
+    return {box: len(found) for box, found in lanes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class _Router:
         self.attachments, self.middle = columns.attachments, columns.middle
         self.lanes = lane_places(self.attachments)
         self.taken: dict[tuple[int, bool], list[SideLane]] = defaultdict(list)
-        """The lanes at each side of each card, nearest first."""
+        """The lanes at each side of each card, nearest first: the lower the row, the further out."""
         self.last = max(self.rank, default=-1)
         boxes = len(self.extents)
         rights = (x + self.extents[index][1] for index, x in enumerate(self.xs[:boxes]))
@@ -193,26 +193,22 @@ class _Router:
 
     def _beside(self, ways: list[list[int]]) -> None:
         """Add the lane beside its card of each line that ends at a row: on the side from which the line comes."""
-        lanes = side_lanes(self.attachments)
-        taken = self.taken
-        coming = {id(way): way[-1] for way in ways}
-        for only_place in (False, True):
-            for at, way in zip(self.attachments, ways, strict=True):
-                if not at.is_side or at.is_back:
-                    continue
-                line, axis = at.line, self.xs[at.line.target.box]
-                straight = coming[id(way)] == axis
-                is_left = line.presence is Presence.ADDED if straight else coming[id(way)] < axis
-                lane = (line.target.row, line.source.box, line.presence)
-                beside = taken[line.target.box, is_left]
-                if not only_place:
-                    if lane not in beside:
-                        beside.append(lane)
-                        beside.sort(key=lanes[line.target.box].index)
-                    continue
-                left, right, _ = self.extents[line.target.box]
-                away = SIDE_FIRST + SIDE_NEXT * beside.index(lane)
-                way.append(axis - left - away if is_left else axis + right + away)
+        sides = []
+        for at, way in zip(self.attachments, ways, strict=True):
+            if not at.is_side or at.is_back:
+                continue
+            line, away = at.line, way[-1] - self.xs[at.line.target.box]
+            is_left = away < 0 or (away == 0 and line.presence is Presence.ADDED)
+            lane = (line.target.row, abs(away), line.source.box, line.presence)
+            sides.append((line.target.box, is_left, lane, way))
+            if lane not in self.taken[line.target.box, is_left]:
+                self.taken[line.target.box, is_left].append(lane)
+        for lanes in self.taken.values():
+            lanes.sort()
+        for box, is_left, lane, way in sides:
+            left, right, _ = self.extents[box]
+            beyond = SIDE_FIRST + SIDE_NEXT * self.taken[box, is_left].index(lane)
+            way.append(self.xs[box] - left - beyond if is_left else self.xs[box] + right + beyond)
 
     def _enter(self, ways: list[list[int]]) -> None:
         """Add where each line enters the top of its taker: side by side, in the order in which they come."""
@@ -313,9 +309,9 @@ class _Router:
     def _nudge(self, at: Attachment, *, is_left: bool) -> int:
         """How far from the middle of a row a line ends where several end at that side of it."""
         line = at.line
-        beside = [lane for lane in self.taken[line.target.box, is_left] if lane[0] == line.target.row]
-        lane = (line.target.row, line.source.box, line.presence)
-        return round((beside.index(lane) - (len(beside) - 1) / 2) * -9) if lane in beside else 0
+        beside = [lane[2:] for lane in self.taken[line.target.box, is_left] if lane[0] == line.target.row]
+        lane = (line.source.box, line.presence)
+        return round((beside.index(lane) - (len(beside) - 1) / 2) * 9) if lane in beside else 0
 
 
 def _turn(start: int, span: tuple[int, int]) -> tuple[int, int]:

@@ -183,7 +183,7 @@ def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
     sides = side_lanes(attachments)
     widths: list[float] = []
     for index, (left, right, _) in enumerate(plan.extents):
-        widths.append(2 * (max(left, right) + _beside(len(sides.get(index, ())))))
+        widths.append(2 * (max(left, right) + _beside(sides.get(index, 0))))
     lanes_of = lane_places(attachments)
     first_lane = len(widths)
     widths += [4.0] * len(lanes_of)
@@ -213,7 +213,7 @@ def _stacked(plan: _Plan, attachments: list[Attachment]) -> list[float]:
     """Places without Graphviz: all boxes in one column, lanes to the right of it."""
     lanes = lane_places(attachments)
     right = max((extent[1] for extent in plan.extents), default=0)
-    beside = max((_beside(len(lane)) for lane in side_lanes(attachments).values()), default=0)
+    beside = max(map(_beside, side_lanes(attachments).values()), default=0)
     numbers: dict[object, int] = {}
     return [0.0] * len(plan.extents) + [
         float(right + beside + 24 + 14 * numbers.setdefault(bundle, len(numbers))) for bundle, _ in lanes

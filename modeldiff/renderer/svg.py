@@ -36,9 +36,10 @@ def render(report: Report, diagram: Diagram | None) -> str:
     height = top + drawn.height + MARGIN
     body = Pencil(words, is_live=False, numbers={}, frames={}, holds={}, parents={}).scene(drawn)
     title = text(plain(report.verdict))
+    kind = "g" if diagram.compares else "g one"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'class="g{"" if diagram.compares else " one"}" role="img" aria-label="{title}"><title>{title}</title><style>{palette.standalone()}</style>'
+        f'class="{kind}" role="img" aria-label="{title}"><title>{title}</title><style>{palette.standalone()}</style>'
         f'{palette.ARROWS}<rect class="page" width="{width}" height="{height}"/>{head}'
         f'<g transform="translate({axis} {top})">{body}</g></svg>\n'
     )
