@@ -207,7 +207,7 @@ def _keywords(labels: list[str]) -> tuple[str, ...]:
 
 
 def _is_default(training: Any, entry: Entry) -> bool:
-    """Would the layer do the same without `training`? False frozen statistics of BatchNormalization are meant."""
+    """Would the layer do the same without `training`? BatchNormalization would not: False freezes its statistics."""
     if entry.inner is not None:
         return False
     if entry.class_name.startswith(_ALWAYS_TRAINING):
