@@ -94,7 +94,7 @@ class Site:
         called: no path can start with the other word.
         """
         side, path = ("old", self.old or ()) if self.new is None else ("layer", self.new)
-        return f"{side}={quote(format_path(path), safe='/~')}"
+        return f"{side}={quote(format_path(path), safe='/~', errors='backslashreplace')}"
 
 
 ROOT = Site((), ())

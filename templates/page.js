@@ -16,11 +16,13 @@ function again(address) {
   const cut = address.indexOf("=");
   try { return address.slice(0, cut + 1) + encodeURIComponent(decodeURIComponent(address.slice(cut + 1))).replace(/%2F/g, "/").replace(/[!'()*]/g, char => "%" + char.charCodeAt(0).toString(16).toUpperCase()); } catch { return address; }
 }
-const choose = address => { if (location.hash === "#" + address) render(true); else location.hash = address; };
+const choose = address => { location.hash = address; render(true); };
+let rendered = null;
 
 /** Show the chosen layer everywhere. */
 function render(byReader) {
   const index = chosen();
+  rendered = location.hash;
   for (const element of $$(".on, [aria-current]")) { element.classList.remove("on"); element.removeAttribute("aria-current"); }
   if (strip) { mark("mark", index); fill(strip, { "aria-valuenow": index ?? 0, "aria-valuetext": index === null ? "nothing chosen" : told(index) }, []); }
   $$("article", panelPane).forEach(article => article.remove());
@@ -102,7 +104,7 @@ $("#in").addEventListener("click", () => zoom(zoomed * 1.2));
 $("#out").addEventListener("click", () => zoom(zoomed / 1.2));
 $("#fit").addEventListener("click", () => fit(true));
 addEventListener("resize", () => { size(); });
-addEventListener("hashchange", () => render(true));
+addEventListener("hashchange", () => { if (location.hash !== rendered) render(true); });
 document.addEventListener("click", event => { const link = event.target.closest("a[href]"); if (link && link.getAttribute("href") === location.hash) render(true); });
 
 const systemDark = matchMedia("(prefers-color-scheme: dark)");

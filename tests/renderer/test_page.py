@@ -112,6 +112,7 @@ def opened(chromium, request):
 
 def chosen(page) -> str:
     """What the panel shows, or ""."""
+    page.evaluate("new Promise(done => setTimeout(done, 30))")  # a link's `hashchange` comes after the click
     return page.evaluate("document.querySelector('#panel article h3')?.textContent ?? ''")
 
 
@@ -161,8 +162,8 @@ def test_one_model_is_an_architecture_review(opened, pages):
 def test_a_choice_shows_in_list_picture_strip_and_panel(opened, pages):
     page = opened(pages / "diff.html")
     page.click(".it >> text=c1")
-    assert page.evaluate("location.hash") == "#layer=c1"
     assert chosen(page) == "c1"
+    assert page.evaluate("location.hash") == "#layer=c1"
     assert page.locator(".it[aria-current]").get_attribute("href") == "#layer=c1"
     assert page.locator("#graph .on").get_attribute("href") == "#layer=c1"
     assert page.locator("#strip").get_attribute("aria-valuetext").startswith("c1: moved")
@@ -387,6 +388,7 @@ def test_on_a_phone_one_pane_at_a_time(opened, pages):
     page = opened(pages / "diff.html", viewport={"width": 390, "height": 800}, has_touch=True)
     assert not page.locator(".scroll").is_visible()
     page.click(".it >> text=c1")
+    assert chosen(page) == "c1"
     assert page.locator("#panel article").is_visible()
     page.click(".tabs [data-pane=pic]")
     assert page.locator(".scroll").is_visible()
