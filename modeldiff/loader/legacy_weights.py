@@ -1,11 +1,12 @@
-# A nested model is one group in the legacy format, its layers' weights flat in it. Keras loads them by position, in
-# the order trainable first, rest after, through all levels. So the order of the config is tried first, and believed
-# only where the names do not contradict it; frozen models of old files (the flag was not written) go by name.
+# A nested model is one group in the legacy format, its layers' weights flat in it. Names are believed first, and only
+# where every layer gets exactly its weights by them: a second model in one process has shifted names (`dense_1` for
+# `dense`), early Keras 3 none. Then the order tells, as it does to Keras: trainable first, rest after, through all
+# levels. It alone would not do: up to 2.3.1 a frozen model is not told as such, and its weights stand in another order.
 """Which stored weight belongs to which layer, at every depth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from modeldiff.graph import LayerPath
 from modeldiff.loader.keras_config import Architecture
@@ -30,20 +31,18 @@ class Assigner:
         if path not in self.order:
             part = part_of(self.raw[path], gates=gates) if path in self.raw else None
             return [(path, slot) for slot in roles(part, path[-1], stored)]
+        parts = {leaf: part_of(self.raw[leaf], gates=gates) for leaf in self._leaves(path)}
+        named = self._by_name(path, parts, stored)
+        if _complete(named, parts):
+            return named
+        expected = [*self._walk(path, parts, frozen=False), *self._walk(path, parts, frozen=True)]
         split = [components(weight) for weight in stored]
-        expected = self._expected(path, gates=gates)
-        if expected is not None and self._fits(expected, split):
+        fits = len(expected) == len(split) and all(part.is_known for part in parts.values())
+        if fits and all(agrees(slot, one) for (_, slot), one in zip(expected, split, strict=True)):
             return expected
-        return self._by_name(path, stored, split, gates=gates)
+        return named
 
     # By position -----------------------------------------------------------------------------------------------------
-
-    def _expected(self, path: LayerPath, *, gates: bool) -> list[tuple[LayerPath, Slot]] | None:
-        """All weights of a nested model in the order of the file; None where a class is not known."""
-        parts = {leaf: part_of(self.raw[leaf], gates=gates) for leaf in self._leaves(path)}
-        if not all(part.is_known for part in parts.values()):
-            return None
-        return [*self._walk(path, parts, frozen=False), *self._walk(path, parts, frozen=True)]
 
     def _leaves(self, path: LayerPath) -> Iterator[LayerPath]:
         stack = [path]
@@ -75,33 +74,29 @@ class Assigner:
                 if not own:
                     stack.extend((leaf, "trainable") for leaf in inner)
 
-    def _fits(self, expected: Sequence[tuple[LayerPath, Slot]], split: Sequence[Sequence[str]]) -> bool:
-        if len(expected) != len(split):
-            return False
-        leaves = {leaf[-1] for leaf, _ in expected}
-        return all(
-            agrees(slot, parts) and (leaf[-1] in parts[:-1] or leaves.isdisjoint(parts[:-1]))
-            for (leaf, slot), parts in zip(expected, split, strict=True)
-        )
-
     # By name ---------------------------------------------------------------------------------------------------------
 
-    def _by_name(
-        self, path: LayerPath, stored: Sequence[str], split: Sequence[Sequence[str]], *, gates: bool
-    ) -> list[Place]:
-        leaves = list(self._leaves(path))
+    def _by_name(self, path: LayerPath, parts: Mapping[LayerPath, Part], stored: Sequence[str]) -> list[Place]:
         found: dict[LayerPath, list[int]] = {}
-        for number, parts in enumerate(split):
-            found.setdefault(_owner(path, leaves, parts[:-1]), []).append(number)
+        for number, name in enumerate(stored):
+            found.setdefault(_owner(path, parts, components(name)[:-1]), []).append(number)
         places: dict[int, Place] = {}
         for leaf, numbers in found.items():
-            part = None if leaf == path else part_of(self.raw[leaf], gates=gates)
-            told = roles(part, leaf[-1], [stored[number] for number in numbers])
+            told = roles(parts.get(leaf), leaf[-1], [stored[number] for number in numbers])
             places.update((number, (leaf, slot)) for number, slot in zip(numbers, told, strict=True))
         return [places[number] for number in range(len(stored))]
 
 
-def _owner(path: LayerPath, leaves: Sequence[LayerPath], scopes: Sequence[str]) -> LayerPath:
+def _complete(places: Sequence[Place], parts: Mapping[LayerPath, Part]) -> bool:
+    """Whether every layer has exactly the weights of its class, as far as the class is known."""
+    held: dict[LayerPath, set[str]] = {}
+    for leaf, slot in places:
+        held.setdefault(leaf, set()).add(slot.role)
+    known = {leaf: {slot.role for slot in part.slots()} for leaf, part in parts.items() if part.is_known}
+    return held.keys() <= parts.keys() and all(held.get(leaf, set()) == wanted for leaf, wanted in known.items())
+
+
+def _owner(path: LayerPath, leaves: Iterable[LayerPath], scopes: Sequence[str]) -> LayerPath:
     """The layer whose name stands last in the name's scopes, the one with most of its path in them first."""
     best, rank = path, (-1, 0)
     for leaf in leaves:

@@ -156,7 +156,7 @@ def _inflate(stretch: Stretch) -> Stretch:
         )
     if not _folder:
         _folder.append(tempfile.mkdtemp(prefix="modeldiff-"))
-        atexit.register(shutil.rmtree, _folder[0], ignore_errors=True)
+        atexit.register(_clear, _folder[0], os.getpid())
     target = Path(_folder[0]) / f"{len(_copies)}.h5"
     try:
         with target.open("wb") as out:
@@ -170,6 +170,12 @@ def _inflate(stretch: Stretch) -> Stretch:
         target.unlink(missing_ok=True)
         raise UnreadableFile("the packed weights are damaged", where=stretch.shown)
     return copy
+
+
+def _clear(folder: str, process: int) -> None:
+    """At the end of the process that made the folder, not of one that was forked from it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def inflate(stretch: Stretch) -> Iterator[bytes]:
