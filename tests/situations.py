@@ -57,11 +57,11 @@ class Plan:
         self.layers.append(layer)
         return layer.id
 
-    def get(self, id: str) -> Spec:
-        return next(layer for layer in self.layers if layer.id == id)
+    def get(self, identity: str) -> Spec:
+        return next(layer for layer in self.layers if layer.id == identity)
 
-    def consumers(self, id: str) -> list[Spec]:
-        return [layer for layer in self.layers if any(id in call for call in layer.calls)]
+    def consumers(self, identity: str) -> list[Spec]:
+        return [layer for layer in self.layers if any(identity in call for call in layer.calls)]
 
     def replace_input(self, old: str, new: str, among: list[Spec] | None = None) -> None:
         for layer in self.layers if among is None else among:
@@ -109,7 +109,9 @@ def vgg(plan: Plan, rng: random.Random, size: int) -> None:
     width = 8
     for b in range(size):
         for _ in range(rng.choice([1, 2, 3])):
-            x = plan.add("Conv2D", x, block=f"b{b}", filters=width, kernel_size=[3, 3], padding="same", activation="relu")
+            x = plan.add(
+                "Conv2D", x, block=f"b{b}", filters=width, kernel_size=[3, 3], padding="same", activation="relu"
+            )
         x = plan.add("MaxPooling2D", x, block=f"b{b}", pool_size=[2, 2])
         width = min(32, width * 2) if b % 3 == 2 else width
     x = plan.add("Flatten", x)
@@ -274,12 +276,12 @@ def _inner(plan: Plan) -> list[Spec]:
 
 def _insert_after(plan: Plan, after: Spec, cls: str, name: str, **config: Any) -> Spec:
     consumers = plan.consumers(after.id)
-    id = plan.add(cls, after.id, **config)
+    identity = plan.add(cls, after.id, **config)
     layer = plan.layers.pop()
     layer.name, layer.inside, layer.block = name, after.inside, after.block
     plan.layers.insert(plan.layers.index(after) + 1, layer)
-    plan.replace_input(after.id, id, consumers)
-    plan.outputs = [id if out == after.id else out for out in plan.outputs]
+    plan.replace_input(after.id, identity, consumers)
+    plan.outputs = [identity if out == after.id else out for out in plan.outputs]
     return layer
 
 
@@ -424,7 +426,9 @@ def replace_head(plan: Plan, rng: random.Random) -> bool:
     units = rng.choice([u for u in (2, 7, 12) if u != head.config["units"]])
     x = source
     if rng.random() < 0.7:
-        x = plan.add("Dense", x, units=rng.choice([20, 40]), activation="relu", use_bias=True, name=_style(plan, rng, "new"))
+        x = plan.add(
+            "Dense", x, units=rng.choice([20, 40]), activation="relu", use_bias=True, name=_style(plan, rng, "new")
+        )
         x = plan.add("Dropout", x, rate=0.35, name=_style(plan, rng, "new_drop"))
     x = plan.add("Dense", x, units=units, activation="softmax", use_bias=True, name=_style(plan, rng, "new_head"))
     plan.outputs[0] = x
@@ -441,7 +445,10 @@ def change_units(plan: Plan, rng: random.Random) -> bool:
         waiting, seen, fits = [layer.id], set(), True
         while waiting and fits:
             for consumer in plan.consumers(waiting.pop()):
-                if consumer.cls in ("Add", "Multiply", "Subtract", "MultiHeadAttention", "DepthwiseConv2D") or len(consumer.calls) > 1:
+                if (
+                    consumer.cls in ("Add", "Multiply", "Subtract", "MultiHeadAttention", "DepthwiseConv2D")
+                    or len(consumer.calls) > 1
+                ):
                     fits = False
                 if not {"units", "filters", "output_dim"} & consumer.config.keys() and consumer.id not in seen:
                     seen.add(consumer.id)
@@ -484,7 +491,12 @@ def swap_class(plan: Plan, rng: random.Random) -> bool:
 
 def change_config(plan: Plan, rng: random.Random) -> bool:
     for layer in rng.sample(plan.layers, len(plan.layers)):
-        for key, values in (("rate", [0.05, 0.45]), ("activation", ["elu", "tanh"]), ("momentum", [0.9]), ("epsilon", [1e-5])):
+        for key, values in (
+            ("rate", [0.05, 0.45]),
+            ("activation", ["elu", "tanh"]),
+            ("momentum", [0.9]),
+            ("epsilon", [1e-5]),
+        ):
             if key in layer.config and layer.id not in plan.outputs:
                 layer.config[key] = rng.choice(values)
                 return True
@@ -493,7 +505,11 @@ def change_config(plan: Plan, rng: random.Random) -> bool:
 
 def add_skip(plan: Plan, rng: random.Random) -> bool:
     channels = plan.channels()
-    inner = [layer for layer in _inner(plan) if layer.id not in plan.outputs and layer.cls != "Embedding" and not layer.inside]
+    inner = [
+        layer
+        for layer in _inner(plan)
+        if layer.id not in plan.outputs and layer.cls != "Embedding" and not layer.inside
+    ]
     for _ in range(20 if len(inner) > 1 else 0):
         a, b = rng.sample(inner, 2)
         if plan.layers.index(a) > plan.layers.index(b):
@@ -511,8 +527,8 @@ def remove_skip(plan: Plan, rng: random.Random) -> bool:
         return False
     add = rng.choice(adds)
     order = {layer.id: k for k, layer in enumerate(plan.layers)}
-    keep = max(add.inputs, key=lambda id: order[id])
-    other = min(add.inputs, key=lambda id: order[id])
+    keep = max(add.inputs, key=order.__getitem__)
+    other = min(add.inputs, key=order.__getitem__)
     if len(plan.consumers(other)) < 2:
         return False
     plan.layers.remove(add)
@@ -559,7 +575,7 @@ def rename_some(plan: Plan, rng: random.Random) -> bool:
 def rename_all(plan: Plan, rng: random.Random) -> bool:
     for layer in plan.layers:
         if layer.name:
-            layer.name = f"v2_{layer.name}" if rng.random() < 2 else ""
+            layer.name = f"v2_{layer.name}"
     return any(layer.name for layer in plan.layers)
 
 
@@ -590,7 +606,12 @@ def _weights(layer: Spec, features: int, lineage: str, regime: str) -> tuple[Wei
         "Conv2D": [("kernel", (*k, c, u), None), ("bias", (u,), 0.0)],
         "Conv2DTranspose": [("kernel", (*k, u, c), None), ("bias", (u,), 0.0)],
         "DepthwiseConv2D": [("kernel", (*k, c, 1), None)],
-        "BatchNormalization": [("gamma", (c,), 1.0), ("beta", (c,), 0.0), ("moving_mean", (c,), 0.0), ("moving_variance", (c,), 1.0)],
+        "BatchNormalization": [
+            ("gamma", (c,), 1.0),
+            ("beta", (c,), 0.0),
+            ("moving_mean", (c,), 0.0),
+            ("moving_variance", (c,), 1.0),
+        ],
         "LayerNormalization": [("gamma", (c,), 1.0), ("beta", (c,), 0.0)],
         "Embedding": [("embeddings", (config.get("input_dim", 1), config.get("output_dim", 1)), None)],
         "LSTM": [("kernel", (c, 4 * u), None), ("recurrent_kernel", (u, 4 * u), None), ("bias", (4 * u,), 0.5)],
@@ -614,11 +635,14 @@ def _weights(layer: Spec, features: int, lineage: str, regime: str) -> tuple[Wei
     noise = {"fine-tuned": 0.05, "heavy": 0.8}.get(regime.rstrip("!"), 0.0)
     moved = np.random.default_rng(zlib.crc32(f"{lineage}/moved".encode()))
     return tuple(
-        weight(role, (array + noise * 0.1 * moved.standard_normal(shape)).astype(np.float32)) for role, shape, array in found
+        weight(role, (array + noise * 0.1 * moved.standard_normal(shape)).astype(np.float32))
+        for role, shape, array in found
     )
 
 
-def build(plan: Plan, rng: random.Random, *, regime: str, offset: int, lineage: str = "") -> tuple[Model, dict[str, LayerPath]]:
+def build(
+    plan: Plan, rng: random.Random, *, regime: str, offset: int, lineage: str = ""
+) -> tuple[Model, dict[str, LayerPath]]:
     """The model of a plan, and the path of every layer by its id."""
     counts: Counter[str] = Counter()
     names: dict[str, str] = {}
@@ -628,8 +652,8 @@ def build(plan: Plan, rng: random.Random, *, regime: str, offset: int, lineage: 
         number = counts[stem] + offset
         names[layer.id] = layer.name or (f"{stem}_{number}" if number else stem)
         counts[stem] += not layer.name
-    for id, name in plan.submodels.items():
-        names[id] = name or "functional"
+    for identity, name in plan.submodels.items():
+        names[identity] = name or "functional"
     inside = {layer.id: layer.inside for layer in plan.layers}
     paths = {layer.id: (*((names[layer.inside],) if layer.inside else ()), names[layer.id]) for layer in plan.layers}
     sections: dict[str, list[Layer]] = defaultdict(list)
@@ -653,8 +677,13 @@ def build(plan: Plan, rng: random.Random, *, regime: str, offset: int, lineage: 
             run = [x for x in plan.layers if x.inside == spec.inside]
             ids = {x.id for x in run}
             entry = next(s for x in run for s in x.inputs if s not in ids)
-            exit_ = next(x.id for x in run if any(c.id not in ids for c in plan.consumers(x.id)) or x.id in plan.outputs)
-            inner = (Layer("entry", "InputLayer", {"batch_shape": [None, channels[entry]]}, (Call(),)), *map(layer_of, run))
+            exit_ = next(
+                x.id for x in run if any(c.id not in ids for c in plan.consumers(x.id)) or x.id in plan.outputs
+            )
+            inner = (
+                Layer("entry", "InputLayer", {"batch_shape": [None, channels[entry]]}, (Call(),)),
+                *map(layer_of, run),
+            )
             body = Graph(inner, (TensorRef("entry"),), (TensorRef(names[exit_]),), names[spec.inside])
             sections[""].append(Layer(names[spec.inside], "Functional", {}, (Call((ref(entry, ""),)),), body=body))
         elif not spec.inside:
@@ -671,7 +700,9 @@ def _reordered(layers: list[Layer], rng: random.Random) -> tuple[Layer, ...]:
         return tuple(layers)
     waiting, done, order = list(layers), set(), []
     while waiting:
-        ready = [x for x in waiting[:12] if all(r.layer in done or r.layer == x.name for c in x.calls for r in c.inputs)]
+        ready = [
+            x for x in waiting[:12] if all(r.layer in done or r.layer == x.name for c in x.calls for r in c.inputs)
+        ]
         chosen = rng.choice(ready[:3]) if ready else waiting[0]
         waiting.remove(chosen)
         done.add(chosen.name)
@@ -734,7 +765,7 @@ def situation(
     one, old_paths = build(old, rng, regime=base, offset=0)
     two, new_paths = build(new, rng, regime=regime, offset=offset, lineage="other" if first == "re-initialised" else "")
     both = [layer.id for layer in old.layers if layer.id in new_paths]
-    truth = {(old_paths[id], new_paths[id]) for id in both}
+    truth = {(old_paths[one], new_paths[one]) for one in both}
     if rng.random() < 0.3:
         swap = one, two
         two, one = swap

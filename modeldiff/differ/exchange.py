@@ -121,7 +121,7 @@ def by_place(state: State) -> None:
 def by_exchange(state: State) -> None:
     """Let suspicious pairs change partners where that explains more."""
     places = Places(state)
-    active = list(_suspicious(state, places))
+    active = list(_suspicious(state))
     lookalikes = _lookalikes(state, active)
     for _ in range(_ROUNDS):
         changed: list[int] = []
@@ -132,7 +132,7 @@ def by_exchange(state: State) -> None:
             return
 
 
-def _suspicious(state: State, places: Places) -> Iterator[int]:
+def _suspicious(state: State) -> Iterator[int]:
     looks = state.scorer.looks
     for i in state.old.order:
         if i not in state.found:

@@ -49,7 +49,7 @@ def _paired(before: Sequence[TensorRef], after: Sequence[TensorRef], wiring: Wir
             free.remove(found)
     rest = [i for i in range(len(before)) if i not in pairs]
     if len(rest) == len(free):
-        pairs.update(zip(rest, free))
+        pairs.update(zip(rest, free, strict=True))
     return sorted(pairs.items())
 
 

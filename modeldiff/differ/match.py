@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer
 from modeldiff.differ.spread import by_neighbours
 from modeldiff.differ.state import State
+from modeldiff.differ.stored import by_store
 from modeldiff.graph import Model
 
 _LEFT, _RIVALS = 2000, 50
@@ -97,7 +99,7 @@ def by_alignment(state: State) -> None:
     chain = _longest_increasing(sorted(anchors))
     free = [set(state.unpaired(side)) for side in (0, 1)]
     bounds = [(-1, -1), *chain, (len(state.old.order), len(state.new.order))]
-    for (old_low, new_low), (old_high, new_high) in zip(bounds, bounds[1:]):
+    for (old_low, new_low), (old_high, new_high) in pairwise(bounds):
         rows = [node for node in state.old.order[old_low + 1 : old_high] if node in free[0]]
         columns = [node for node in state.new.order[new_low + 1 : new_high] if node in free[1]]
         _align(state, rows, columns)
@@ -215,6 +217,7 @@ PASSES: tuple[Pass, ...] = (
     by_user,
     by_container,
     by_weights,
+    by_store,
     by_name,
     by_neighbours,
     by_alignment,
@@ -227,8 +230,8 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-_MUCH = 3.0
-"""A reading that costs less is not worth a second one."""
+_MUCH, _DOUBT = 3.0, 1.0
+"""A reading that costs less is not worth a second one; and how much less that must cost to be believed."""
 
 
 def match(old: Model, new: Model, options: Options) -> Matching:
@@ -248,7 +251,7 @@ def match(old: Model, new: Model, options: Options) -> Matching:
     if state.scorer.naming.is_trusted and state.scorer.naming.claimed_any and (told := cost(state)) >= _MUCH:
         other = State(*flows, Scorer(*flows, looks, kin), options)
         other.scorer.naming.trust = 0.0
-        if cost(_read(other)) + 0.5 < told:
+        if cost(_read(other)) + _DOUBT < told:
             state = other
     return _matching(state, old, new)
 

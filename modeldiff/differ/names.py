@@ -79,14 +79,9 @@ def is_automatic(name: str, *class_names: str) -> bool:
     return False
 
 
-def is_store_path(name: str) -> bool:
-    """Whether this is no name but a place in a weight store that does not keep names."""
-    return name.startswith("layers/")
-
-
 def has_automatic_name(layer: Layer) -> bool:
     """Whether Keras may have made up the name of this layer."""
-    if is_store_path(layer.name):
+    if not layer.has_name:
         return True
     if layer.body is not None and is_automatic(layer.name, "Functional", "Sequential", "Model"):
         return True

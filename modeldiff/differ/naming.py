@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import os.path
 import re
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +87,14 @@ class Naming:
         if a.automatic[i] or b.automatic[j] or a.name[i] == b.name[j] or self.claimed[0][i] or self.claimed[1][j]:
             return 0.0
         names = self.flows[0][i].layer.name, self.flows[1][j].layer.name
-        start = len(os.path.commonprefix(names))
-        end = len(os.path.commonprefix([name[start:][::-1] for name in names]))
+        start = _shared(*names)
+        end = _shared(*(name[start:][::-1] for name in names))
         alike = (start + end) / max(4, min(len(name) for name in names))
         if _NUMBER.findall(names[0]) != _NUMBER.findall(names[1]):
             alike /= 2.0
         return (2.0 + _UNLIKE * self.stable**2) * min(1.0, max(0.0, 2.0 * alike - 1.0))
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -42,7 +42,7 @@ def _pairs(sides: tuple[dict[str, int], ...], pin: tuple[str, str]) -> Iterator[
     for side, names, text in zip(("old", "new"), found, pin, strict=True):
         if not names:
             raise UsageError(f"no layer of the {side} model is called {text}", where=where, fix="give the whole path")
-    partners = {captured: node for captured, node in found[1]}
+    partners = dict(found[1])
     pairs = [(node, partners[captured]) for captured, node in found[0] if captured in partners]
     if not pairs:
         raise UsageError("the two patterns name different layers", where=where, fix="use the same wildcards twice")

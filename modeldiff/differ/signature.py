@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 _FAMILIES = (
     "LSTM GRU SimpleRNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D RNN CuDNNLSTM CuDNNGRU",
-    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization SyncBatchNormalization",
+    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization RMSNormalization",
     "Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax Relu Relu6 Gelu Silu Sigmoid Tanh LeakyRelu Elu Selu",
     "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D AdaptiveAveragePooling1D",
     "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D AdaptiveAveragePooling2D",
@@ -91,6 +91,7 @@ class Numbers:
         self._known: dict[Hashable, int] = {}
 
     def __call__(self, thing: Hashable) -> int:
+        """The number of this thing."""
         return self._known.setdefault(thing, len(self._known))
 
 

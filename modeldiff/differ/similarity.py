@@ -52,7 +52,8 @@ class Scorer:
 
     def row(self, i: int, js: Ints) -> Scores:
         """The scores of old node `i` with each of the new nodes `js`."""
-        return self.intrinsic(i, js) + self._context(i, js)
+        total: Scores = self.intrinsic(i, js) + self._context(i, js)
+        return total
 
     def intrinsic(self, i: int, js: Ints) -> Scores:
         """What the layers themselves say, without their surroundings."""
@@ -60,7 +61,7 @@ class Scorer:
         same_class = b.class_[js] == a.class_[i]
         same_config = b.config[js] == a.config[i]
         related = (b.family[js] & a.family[i]) != 0
-        score = np.where(
+        score: Scores = np.where(
             same_config,
             2.0 + self.rarity[js],
             np.where(same_class, self._changed(i, js), np.where(related, -2.0, NEVER)),
@@ -73,7 +74,7 @@ class Scorer:
 
     def _context(self, i: int, js: Ints) -> Scores:
         a, b = self.looks
-        return (
+        score: Scores = (
             0.8 * (b.near[js] == a.near[i])
             + 0.6 * (b.around[js] == a.around[i])
             + 0.5 * (b.before[js] == a.before[i])
@@ -83,6 +84,7 @@ class Scorer:
             + 0.4 * (b.above_classes[js] == a.above_classes[i])
             + 0.4 * (b.below_classes[js] == a.below_classes[i])
         )
+        return score
 
     def _parents(self, i: int, js: Ints) -> Scores:
         return np.where(self.parent_key[1][js] == self.parent_key[0][i], 0.6, -0.4)
@@ -99,7 +101,8 @@ class Scorer:
                     if self.looks[1].class_[example] == class_:
                         known[position] = _changed(layer, self.new[example].layer)
             self._by_variant[kind] = known
-        return known[self.variants[1][js]]
+        picked: Scores = known[self.variants[1][js]]
+        return picked
 
     def _kin(self, i: int, js: Ints, score: Scores) -> None:
         """Weights that descend from one another."""
@@ -138,11 +141,11 @@ class Scorer:
 
     def name_score(self, i: int, j: int) -> float:
         """What the names alone say."""
-        return float(self.naming.row(i, np.array([j], np.int64))[0])
+        return float(self.naming.row(i, np.array([j], np.int64)).item())
 
     def pair(self, i: int, j: int) -> float:
         """The score of one pair."""
-        return float(self.row(i, np.array([j], np.int64))[0])
+        return float(self.row(i, np.array([j], np.int64)).item())
 
 
 def _changed(old: Layer, new: Layer) -> float:
@@ -150,7 +153,7 @@ def _changed(old: Layer, new: Layer) -> float:
     keys = old.config.keys() | new.config.keys()
     missing = object()
     same = sum(old.config.get(key, missing) == new.config.get(key, missing) for key in keys)
-    score = -2.0 + 2.5 * same / max(1, len(keys))
+    score: float = -2.0 + 2.5 * same / max(1, len(keys))
     if old.weights and new.weights:
         one, other = old.weights[0].shape, new.weights[0].shape
         if len(one) == len(other) > 1 and not any(a == b for a, b in zip(one[-2:], other[-2:], strict=True)):

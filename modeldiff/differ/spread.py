@@ -1,7 +1,7 @@
-# From pairs that are certain to the layers beside them. An activation has no weights and looks like fifty others, but it
-# takes what one known layer makes. Every connection to a known pair votes; one that leads nowhere else counts most.
-# What a layer takes says more about it than who takes it: of two equal candidates (a block was inserted between) the one
-# at the producer wins.
+# From pairs that are certain to the layers beside them. An activation has no weights and looks like fifty others, but
+# it takes what one known layer makes. Every connection to a known pair votes; one that leads nowhere else counts most.
+# What a layer takes says more about it than who takes it: of two equal candidates (a block was inserted between) the
+# one at the producer wins.
 """`by_neighbours`: pair what stands beside certain pairs."""
 
 from __future__ import annotations

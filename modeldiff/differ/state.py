@@ -24,19 +24,23 @@ class State:
     """Layers of a sub-model that the other side knows as one heap of weights."""
 
     def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
+        """Make two nodes partners."""
         self.found[i] = (j, evidence, score)
         self.scorer.partner[0][i] = j
         self.scorer.partner[1][j] = i
 
     def part(self, i: int) -> None:
+        """Undo the pair of an old node."""
         j, _, _ = self.found.pop(i)
         del self.scorer.partner[0][i], self.scorer.partner[1][j]
 
     def is_free(self, i: int, j: int) -> bool:
+        """Whether neither node has a partner."""
         taken = i in self.scorer.partner[0] or j in self.scorer.partner[1]
         return not taken and i not in self.hidden[0] and j not in self.hidden[1]
 
     def unpaired(self, side: int) -> list[int]:
+        """The flowing nodes of one side without a partner, in the flow's order."""
         flow = (self.old, self.new)[side]
         return [node for node in flow.order if node not in self.scorer.partner[side] and node not in self.hidden[side]]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from modeldiff.changes import Change, LayerAdded, LayerMoved, LayerRemoved, LayerRenamed, LayerRetyped, Match, Site
 from modeldiff.differ import config
-from modeldiff.differ.names import has_automatic_name, is_store_path
+from modeldiff.differ.names import has_automatic_name
 from modeldiff.differ.signature import is_keras_class
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Layer, LayerPath, Weight
@@ -32,7 +32,7 @@ def removed(path: LayerPath, layer: Layer) -> LayerRemoved:
 
 def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, LayerPath]) -> Iterator[Change]:
     """What a pair of layers differs in as such: name, parent, class. `partners` leads from old to new paths."""
-    if old.name != new.name and not (is_store_path(old.name) or is_store_path(new.name)):
+    if old.name != new.name and old.has_name and new.has_name:
         # a counter that went on: the old name could be automatic on the new layer too (a new class has a new counter)
         counted = all(map(has_automatic_name, (old, new, replace(new, name=old.name))))
         yield LayerRenamed(match.site, old.name, new.name, renumbered=counted)

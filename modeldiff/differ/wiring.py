@@ -26,6 +26,7 @@ class Tensor(NamedTuple):
 
     @property
     def endpoint(self) -> Endpoint:
+        """The same as a fact to be told."""
         return Endpoint(*self)
 
 
@@ -143,7 +144,7 @@ class Wiring:
         calls = old.calls[mine], self.new.layers[match.new].calls[theirs]
         before, after = self.old.inputs(match.old, calls[0]), self.new.inputs(match.new, calls[1])
         labels = [_labels(call, commutative=is_commutative(old)) for call in calls]
-        rest = self._unlike(list(zip(labels[0], before)), list(zip(labels[1], after)))
+        rest = self._unlike(list(zip(labels[0], before, strict=True)), list(zip(labels[1], after, strict=True)))
         if rest is None:
             return
         yield InputsRewired(
@@ -230,7 +231,7 @@ class Wiring:
 
     def _shared(self, old: Sequence[Tensor], new: Sequence[Tensor]) -> tuple[int, int]:
         """How many inputs agree, and how many there are to agree."""
-        return sum(self.same(a, b) for a, b in zip(old, new)), max(len(old), len(new))
+        return sum(self.same(a, b) for a, b in zip(old, new, strict=False)), max(len(old), len(new))
 
 
 def is_commutative(layer: Layer) -> bool:
@@ -256,7 +257,7 @@ def _unlisted_inputs(old: Model, new: Model, forth: Mapping[LayerPath, LayerPath
         right = new.graph if not there else layers[1][there].body
         if left is None or right is None or len(left.inputs) != len(right.inputs):
             continue
-        for mine, theirs in zip(left.inputs, right.inputs):
+        for mine, theirs in zip(left.inputs, right.inputs, strict=True):
             ends = (*here, mine.layer), (*there, theirs.layer)
             if (ends[0] not in layers[0] or ends[1] not in layers[1]) and ends[0] not in forth:
                 found[ends[0]] = ends[1]
