@@ -23,11 +23,12 @@ from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Source, itemsize
 from modeldiff.loader.heap_check import endless_heap
 from modeldiff.loader.sources import FlatSource, SlabSource
-from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window
+from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window, inflate
 
 FOREIGN = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 """What h5py raises when HDF5 meets bytes it does not understand."""
 
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _OBJECTS = 2_000_000  # opened groups and datasets of one file
 _NAMES = 1_000_000  # strings in one attribute, names in one group
 _TEXT = 64 << 20  # bytes of one attribute
@@ -185,6 +186,8 @@ def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[Group]:
     Raises:
         UnreadableFile: not HDF5, truncated, damaged.
     """
+    if stretch.inflated is not None and not next(inflate(stretch), b"").startswith(_SIGNATURE):
+        raise UnreadableFile("the packed weights are not HDF5", where=stretch.shown)
     settled = stretch.settled()
     with settled.open() as raw:
         if not checked and (place := endless_heap(raw, settled)) is not None:

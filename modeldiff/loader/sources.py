@@ -20,7 +20,7 @@ from modeldiff.errors import UnreadableFile
 from modeldiff.graph import itemsize
 from modeldiff.loader.storage import Stretch
 
-_WINDOW = 32 << 20
+_WINDOW = 8 << 20
 """Bytes mapped at a time."""
 _BAND = 16 << 20
 """Bytes read through HDF5 at a time, as far as the chunks allow."""
@@ -39,23 +39,25 @@ class FlatSource:
 
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """See `graph.Source`."""
-        width = itemsize(self.dtype)
-        step = max(1, _WINDOW // (entries * width)) * entries
-        with self.stretch.open() as file:
-            for first in range(0, self.size, step):
-                window = self._map(file.fileno(), first, min(step, self.size - first))
-                for start in range(0, window.size, entries):
-                    yield window[start : start + entries]
-                del window
+        for window in self._windows(entries):
+            for start in range(0, window.size, entries):
+                yield window[start : start + entries]
 
     def sample(self, count: int) -> NDArray[Any]:
         """See `graph.Source`."""
-        stride = stride_of(self.size, count)
-        if not self.size:
-            return np.empty(0, numpy_dtype(self.dtype))
+        stride, position = stride_of(self.size, count), 0
+        picked = [np.empty(0, numpy_dtype(self.dtype))]
+        for window in self._windows(1):
+            picked.append(window[-position % stride :: stride].copy())
+            position += window.size
+        return np.concatenate(picked)
+
+    def _windows(self, entries: int) -> Iterator[NDArray[Any]]:
+        """The whole tensor in pieces of whole blocks."""
+        step = max(1, _WINDOW // (entries * itemsize(self.dtype))) * entries
         with self.stretch.open() as file:
-            picked: NDArray[Any] = self._map(file.fileno(), 0, self.size)[::stride].copy()
-        return picked
+            for first in range(0, self.size, step):
+                yield self._map(file.fileno(), first, min(step, self.size - first))
 
     def _map(self, descriptor: int, first: int, count: int) -> NDArray[Any]:
         width = itemsize(self.dtype)
