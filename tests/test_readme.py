@@ -71,7 +71,7 @@ def test_tables_are_complete():
     for kind in Kind:
         assert f"`{kind.value}`" in README
     help_text = run([sys.executable, "-m", "modeldiff", "--help"])
-    for option in set(re.findall(r"`(--[a-z-]+)", README)):
+    for option in set(re.findall(r"`(--[a-z-]+)`", README)):
         assert option in help_text
 
 
