@@ -85,7 +85,9 @@ const viewButtons = $$("#views button");
 function look(name) {
   for (const button of viewButtons) button.setAttribute("aria-pressed", String(button.dataset.view === name));
   scroller.classList.toggle("view-old", name === "old"); scroller.classList.toggle("view-new", name === "new");
+  setSide(name === "old" || name === "new" ? name : "merged");
   openAll(name === "all");
+  fit(false);
   refresh();
   render(false);
 }
@@ -149,7 +151,6 @@ addEventListener("keydown", event => {
 });
 
 read(root);
-for (const one of frames.values()) one.wasOpen = one.open;
 place();
 fit(false);
 filter();

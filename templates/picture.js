@@ -1,7 +1,9 @@
 // The picture: moving is scrolling (wheel, touch, keys, drag), zooming is a size. Folds open in place: the inside was laid
 // out with the page and waits in a template; opening one stretches its rank, so everything below moves down and
 // everything beside it moves aside. All numbers come from attributes that renderer/drawing.py wrote.
-const scroller = $(".scroll"), graph = $("#graph"), root = $(".lv", graph);
+const scroller = $(".scroll"), graph = $("#graph");
+let root = $(".lv", graph);
+const roots = { merged: root };
 const PAD = 20, FRAME_PAD = 14;
 const levels = new WeakMap();
 const frames = new Map();
@@ -20,7 +22,7 @@ function read(element) {
       const box = { element: child, x, l, r, tall, rank, tx, ty, frame: null };
       if (child.dataset.f) {
         const [head, width] = ints(child.dataset.f);
-        box.frame = { id: child.id, element: child, head, width, open: child.classList.contains("open"), level: null };
+        box.frame = { id: child.id, element: child, head, width, open: child.classList.contains("open"), wasOpen: child.classList.contains("open"), level: null };
         frames.set(child.id, box.frame);
         if (box.frame.open) box.frame.level = read($(":scope > g > .lv", child));
       }
@@ -131,12 +133,12 @@ function drawRows(card) {
     const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
     const about = [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ") || plain(layer.f);
     const name = visible(layer.n), old = visible(layer.o || ""), arrow = old && " → ", figure = plain(layer.f), shape = tall ? text(layer.h) : "";
-    const beside = Math.max(room - wide(name, font.mono) - 12, room * .45);
+    const beside = Math.max(room - wide(name, font.mono) - 6, room * .45);
     const right = tall ? figure : wide(about, font.sans) <= beside ? about : cut(visible(text(layer.c)), font.sans, beside);
-    const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - 12;
+    const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - 6;
     const oldCut = old && wide(old + arrow + name, font.mono) > left ? cut(old, font.mono, Math.max(left - wide(arrow + name, font.mono), left * .3), true) : old;
     const nameCut = cut(name, font.mono, left - wide(oldCut + arrow, font.mono), true);
-    const lower = tall ? cut(about, font.sans, room - wide(shape, font.sans) - 12) : "";
+    const lower = tall ? cut(about, font.sans, room - wide(shape, font.sans) - 6) : "";
     const parts = [s("rect.b", { width: across, height: high })];
     if (status !== "unchanged") parts.push(s("path.gut", { d: `M0 0h26v${high}H0z` }), s("text.sg", { x: 13, y: high / 2 + 5, "aria-hidden": "true" }, data.signs[layer.s]));
     parts.push(s("text.nm", { x: start, y: top }, ...(old ? [s("tspan.o", null, oldCut), s("tspan.o.w", null, arrow), s("tspan.w", null, nameCut)] : [nameCut])));
@@ -249,24 +251,39 @@ const ROWS = 2500;
 /** Open every fold, as many as stay smooth; or go back to the folds of the start. */
 function openAll(open) {
   let rows = $$(".r", graph).length;
-  const waiting = [...frames.values()];
+  const waiting = [...frames.values()].filter(frame => sideOf(frame.id) === side);
   for (const frame of waiting) {
     if (open && rows + data.frames[frame.id][1].length > ROWS) continue;
     if (open && !frame.open) rows += data.frames[frame.id][1].length;
     const known = frames.size;
-    turn(frame, open || frame.wasOpen === true);
+    turn(frame, open || frame.wasOpen);
     if (open && frames.size > known) waiting.push(...[...frames.values()].slice(known));
   }
   place();
   $("#limit").textContent = open && rows < layers.length ? `${number(rows)} of ${number(layers.length)} layers; open a fold for more` : "";
 }
 
+/** The picture of both sides, or the old or the new one alone, which is put in when it is first wanted. */
+let side = "merged";
+const sideOf = id => id.startsWith("old") ? "old" : id.startsWith("new") ? "new" : "merged";
+function setSide(name) {
+  if (!roots[name]) {
+    roots[name] = $(`#in-${name}`).content.firstElementChild.firstElementChild.cloneNode(true);
+    for (const card of $$("[data-i]", roots[name])) drawRows(card);
+  }
+  if (side === name) return;
+  side = name;
+  root.replaceWith(roots[name]);
+  root = roots[name];
+  read(root);
+}
+
 /** Open whatever is closed around a layer. */
-const around = new Map();
-for (const [id, [, inside]] of Object.entries(data.frames)) for (const index of inside) around.set(index, id);
+const around = { merged: new Map(), old: new Map(), new: new Map() };
+for (const [id, [, inside]] of Object.entries(data.frames)) for (const index of inside) around[sideOf(id)].set(index, id);
 function reveal(index) {
   const chain = [];
-  for (let id = around.get(index); id; id = data.frames[id][0]) chain.unshift(id);
+  for (let id = around[side].get(index); id && id !== side; id = data.frames[id][0]) chain.unshift(id);
   let changed = false;
   for (const id of chain) if (!frames.get(id).open) { turn(frames.get(id), true); changed = true; }
   if (changed) place();

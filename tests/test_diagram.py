@@ -7,7 +7,7 @@ from situations import situation
 
 from modeldiff import compare
 from modeldiff.changes import DiffResult, is_incidental
-from modeldiff.diagram import OUTSIDE, Body, Card, Fold, FoldKind, Group, Presence, build, further_folded
+from modeldiff.diagram import OUTSIDE, Body, Card, Fold, FoldKind, Group, Presence, build, build_side, further_folded
 
 RESIDUAL = """
     x: InputLayer(batch_shape=[None, 8])
@@ -76,6 +76,17 @@ def test_every_layer_stands_exactly_once(seed):
     assert [row.address for row in build(pair.new).body.rows()] != []
     alone = sorted(row.address for row in build(pair.new).body.rows())
     assert alone == sorted("layer=" + row.partition("=")[2] for row in alone)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_one_side_has_its_own_layers_under_the_addresses_of_the_comparison(seed, side):
+    pair = situation(seed)
+    result = compare(pair.old, pair.new)
+    picture = build_side(result, side)
+    expected = [site.address for site in result.sites() if getattr(site, side) is not None]
+    assert sorted(row.address for row in picture.body.rows()) == sorted(expected)
+    assert {line.presence for body in bodies(picture.body) for line in body.lines} <= {Presence.KEPT}
 
 
 @pytest.mark.parametrize("seed", range(40))

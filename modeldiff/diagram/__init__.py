@@ -10,7 +10,7 @@ from dataclasses import replace
 from modeldiff.changes import DiffResult, Site
 from modeldiff.diagram.cells import Cell, Cells, single
 from modeldiff.diagram.folds import bundles, repeats, unchanged
-from modeldiff.diagram.merge import Level, Node, merged
+from modeldiff.diagram.merge import Level, Node, Side, merged, one_side
 from modeldiff.diagram.runs import runs
 from modeldiff.diagram.scopes import sub_level, with_scopes
 from modeldiff.diagram.shapes import (
@@ -43,6 +43,7 @@ __all__ = [
     "Presence",
     "Row",
     "build",
+    "build_side",
     "further_folded",
 ]
 
@@ -63,12 +64,16 @@ def build(subject: DiffResult | Model, *, context: int = 1, depth: int | None = 
         depth: groups deeper than this start closed; None opens as many as are worth it.
         limit: layers and folds of one body before it is bundled.
     """
-    compares = isinstance(subject, DiffResult)
     names = _names(subject)
-    builder = _Builder(names, compares=compares, context=context, depth=depth, limit=limit)
-    body = builder.body(_scoped(merged(subject), names), folding=True)
-    lines = tuple(line for line in body.lines if OUTSIDE not in {line.source.box, line.target.box})
-    return Diagram(replace(body, lines=lines), compares)
+    builder = _Builder(compares=isinstance(subject, DiffResult), context=context, depth=depth, limit=limit)
+    return builder.diagram(_scoped(merged(subject), names))
+
+
+def build_side(result: DiffResult, side: Side) -> Diagram:
+    """The picture of one side of a comparison, with its own names and connections; folded as the comparison is."""
+    sites = ((site.address, site.old if side == "old" else site.new) for site in result.sites())
+    names = {address: path[-1] for address, path in sites if path is not None}
+    return _Builder(compares=True).diagram(_scoped(one_side(result, side), names))
 
 
 def further_folded(diagram: Diagram) -> Diagram:
@@ -104,9 +109,15 @@ def _scoped(level: Level, names: dict[str, str]) -> Level:
 class _Builder:
     """The choices of one picture."""
 
-    def __init__(self, names: dict[str, str], *, compares: bool, context: int, depth: int | None, limit: int) -> None:
-        self.names, self.compares, self.context, self.depth, self.limit = names, compares, context, depth, limit
+    def __init__(self, *, compares: bool, context: int = 1, depth: int | None = None, limit: int = LIMIT) -> None:
+        self.compares, self.context, self.depth, self.limit = compares, context, depth, limit
         self.room = OPEN_LAYERS
+
+    def diagram(self, level: Level) -> Diagram:
+        """The whole picture; nothing enters or leaves it."""
+        body = self.body(level, folding=True)
+        lines = tuple(line for line in body.lines if OUTSIDE not in {line.source.box, line.target.box})
+        return Diagram(replace(body, lines=lines), self.compares)
 
     def body(self, level: Level, *, folding: bool, depth: int = 0) -> Body:
         """Boxes and lines of one level.

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from modeldiff.changes import DiffResult, InputsRewired, Site, is_incidental
 from modeldiff.diagram.shapes import Presence, Row
@@ -15,6 +16,8 @@ from modeldiff.graph import Graph, Layer, LayerPath, Model
 
 Key = tuple[str, LayerPath]
 """A layer of the merged graph: ("new", path), or ("old", path) where it was removed."""
+
+Side = Literal["old", "new"]
 
 Waiting = dict[tuple[Key, int, int], list[tuple[int, int, bool]]]
 """Old connections by level, source and target."""
@@ -80,26 +83,43 @@ class Level:
 
 def merged(subject: DiffResult | Model) -> Level:
     """The merged graph of a comparison, or the graph of one model; sub-models are `Node.inner`."""
-    return _Merge(subject).level()
+    if isinstance(subject, DiffResult):
+        told = {change.site.address for change in subject.changes if not is_incidental(change)}
+        return _Merge(subject.new, list(subject.sites()), told, subject).level()
+    return _Merge(subject, [Site(None, path) for path, _ in subject.walk()], set()).level()
+
+
+def one_side(result: DiffResult, side: Side) -> Level:
+    """The graph of one side of a comparison; its layers have the addresses of the comparison."""
+    told = {change.site.address for change in result.changes if not is_incidental(change)}
+    sites = [site for site in result.sites() if (site.old if side == "old" else site.new) is not None]
+    model = result.old if side == "old" else result.new
+    addresses = {site.old if side == "old" else site.new: site.address for site in sites}
+    told |= {site.address for site in sites if site.old is None or site.new is None}
+    return _Merge(model, [Site(None, path) for path, _ in model.walk()], told, addresses=addresses).level()
 
 
 class _Merge:
     """The indexes one merge needs."""
 
-    def __init__(self, subject: DiffResult | Model) -> None:
+    def __init__(
+        self,
+        new: Model,
+        sites: list[Site],
+        told: set[str],
+        result: DiffResult | None = None,
+        *,
+        addresses: Mapping[LayerPath | None, str] | None = None,
+    ) -> None:
+        self.new, self.told, self.addresses = new, told, addresses or {}
         self.old: Model | None = None
         self.partners: dict[LayerPath, LayerPath] = {}
         self.silent: set[tuple[LayerPath | None, int]] = set()
         """Calls whose other inputs are told elsewhere."""
-        told: set[Site] = set()
-        if isinstance(subject, Model):
-            self.new = subject
-            sites = [Site(None, path) for path, _ in subject.walk()]
-        else:
-            self.old, self.new, sites = subject.old, subject.new, list(subject.sites())
-            self.partners = {match.old: match.new for match in subject.matching.matches}
-            told = {change.site for change in subject.changes if not is_incidental(change)}
-            rewired = (change for change in subject.changes if isinstance(change, InputsRewired))
+        if result is not None:
+            self.old = result.old
+            self.partners = {match.old: match.new for match in result.matching.matches}
+            rewired = (change for change in result.changes if isinstance(change, InputsRewired))
             self.silent = {(change.site.new, change.call) for change in rewired if change.consequence}
         self.levels: dict[Key, Level] = defaultdict(Level)
         self.homes: dict[Key, tuple[Key, int]] = {}
@@ -109,9 +129,9 @@ class _Merge:
         self.moved: set[tuple[Key, int]] = set()
         """Pairs that stood in another parent."""
         self.old_layers = dict(self.old.walk()) if self.old is not None else {}
-        self._place(sites, told)
+        self._place(sites)
 
-    def _place(self, sites: list[Site], told: set[Site]) -> None:
+    def _place(self, sites: list[Site]) -> None:
         """Put every layer into its level."""
         new_layers = dict(self.new.walk())
         signatures = _Signatures()
@@ -124,14 +144,15 @@ class _Merge:
             home = ROOT if not key[1][:-1] else ("new", key[1][:-1]) if key[0] == "new" else self.key(key[1][:-1])
             level = self.levels[home]
             self.homes[key] = home, len(level.nodes)
-            if (
-                site.old is not None
-                and site.new is not None
-                and (self.key(site.old[:-1]) if site.old[1:] else ROOT) != home
-            ):
+            if site.old is not None and site.new is not None and self._old_home(site.old) != home:
                 self.moved.add(self.homes[key])
-            row = Row(site.address, presence, site in told)
+            address = self.addresses.get(site.new, site.address)
+            row = Row(address, presence, address in self.told)
             level.nodes.append(Node(row, (signatures.of(layer), presence), is_shared=len(layer.calls) > 1))
+
+    def _old_home(self, path: LayerPath) -> Key:
+        """The level an old layer stood in, as it is called today."""
+        return self.key(path[:-1]) if path[1:] else ROOT
 
     def key(self, old: LayerPath) -> Key:
         """The node an old layer became."""

@@ -2,8 +2,9 @@
 # where; styles and script are files of their own in `templates/` and are put in as they are. All that a reader must
 # see stands in static HTML (verdict, list, picture, tables of the gravest layers), so the page is whole without
 # JavaScript; the script adds what moves. Opening a fold: the inside of every fold is laid out here and waits in a
-# `template` element; the script puts it in and pushes down what is below, because ranks are stacked. Rejected: a second
-# layout in the browser, and one layout with everything open, which says nothing about where the reader was.
+# `template` element; the script puts it in and pushes down what is below, because ranks are stacked. The old and the
+# new model alone wait in the same way. Rejected: a second layout in the browser, and one layout with everything open,
+# which says nothing about where the reader was.
 """The `html` format."""
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 import jinja2
 from markupsafe import Markup, escape
 
-from modeldiff.diagram import Diagram
+from modeldiff.changes import DiffResult
+from modeldiff.diagram import Diagram, build_side
 from modeldiff.renderer import palette, templates
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
@@ -51,6 +53,11 @@ def render(report: Report, diagram: Diagram | None) -> str:
     numbers = {view.address: number for number, view in enumerate(report.layers)}
     pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
     body = pencil.scene(drawn)
+    sides = {}
+    if isinstance(report.subject, DiffResult):
+        pencil.hidden = 1
+        for side in ("old", "new"):
+            sides[side] = pencil.scene(picture(build_side(report.subject, side), words)[0], side)
     style = _lean("\n".join([palette.page(), *map(templates.read, STYLES)]))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
@@ -68,7 +75,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
             script_hash=_hash(script),
             arrows=Markup(palette.ARROWS),  # noqa: S704 -- our own constant
             picture=Markup(body),  # noqa: S704 -- escaped where it is drawn
-            frames={name: Markup(inside) for name, inside in pencil.frames.items()},  # noqa: S704 -- as above
+            frames={name: Markup(inside) for name, inside in {**pencil.frames, **sides}.items()},  # noqa: S704 -- as above
             box=box,
             note=note,
             data=Markup(island(report, pencil.holds, pencil.parents)),  # noqa: S704 -- escaped there

@@ -320,9 +320,23 @@ def test_everything_shows_every_layer_and_changes_goes_back(opened, pages):
     assert geometry(page) == [0, 0]
     page.click("[data-view=changes]")
     assert page.locator("#graph a.r").count() == rows
-    page.click("[data-view=old]")
-    added = page.locator("#graph .card.add").first
-    assert float(added.evaluate("card => getComputedStyle(card).opacity")) < 0.5
+
+
+def test_old_and_new_are_pictures_of_their_own(opened, pages):
+    result = compare(model(OLD), model(NEW))
+    page = opened(pages / "diff.html")
+    for view, side in (("old", "old"), ("new", "new"), ("old", "old")):
+        page.click(f"[data-view={view}]")
+        while (closed := page.locator("#graph .tg[aria-expanded=false]")).count():
+            closed.first.dispatch_event("click")
+        drawn = page.evaluate(
+            "[...document.querySelectorAll('#graph a.r')].map(row => row.getAttribute('href').slice(1))"
+        )
+        assert sorted(drawn) == sorted(site.address for site in result.sites() if getattr(site, side) is not None)
+        assert page.locator("#graph .e.add, #graph .e.del").count() == 0
+        assert geometry(page) == [0, 0]
+    page.click("[data-view=changes]")
+    assert page.locator("#graph .e.add").count() > 0
 
 
 def test_zoom_and_fit(opened, pages):
