@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 
-from modeldiff.changes import Change, DiffResult, Kind, Match, Matching, Options
+from modeldiff.changes import Change, DiffResult, Evidence, Kind, Match, Matching, Options
 from modeldiff.graph import Layer, LayerPath, Model
 
 _DEFAULT = Options()
+_ROOT = Match((), (), Evidence.NAME, 1.0)
+"""The models themselves, which may own weights of their own."""
 _KINDS = {kind: position for position, kind in enumerate(Kind)}
 
 
@@ -30,7 +32,7 @@ def compare(
         UsageError: a pin of `options` names no layer.
         UnreadableFile: the values of a weight cannot be read.
     """
-    from modeldiff.differ import bare, interface, metadata, structure, weights
+    from modeldiff.differ import bare, facts, interface, metadata, structure, weights
     from modeldiff.differ.config import detect as detect_config
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
@@ -47,8 +49,9 @@ def compare(
             changes[change.site.new or None].append(change)
 
     for match, mine, theirs in pairs:
-        tell(structure.detect(match, mine, theirs, partners))
+        tell(structure.renamed(match, mine, theirs))
         if bare.has_configs(old, new):
+            tell(structure.detect(match, mine, theirs, partners))
             tell(wiring.detect(match))
             tell(detect_config(match, mine, theirs))
     unlisted = bare.listed_elsewhere(matching, wiring.forth)
@@ -57,10 +60,13 @@ def compare(
     removed = {path: structure.removed(path, layers[0][path]) for path in gone if path not in unlisted[0]}
     tell(structure.added(path, layers[1][path]) for path in came if path not in unlisted[1])
     tell(interface.detect(old, new, wiring))
-    found, outcomes = weights.detect(list(bare.with_heaps(pairs)), options, progress=progress, executor=executor)
+    weighed = [*bare.with_heaps(pairs), (_ROOT, Layer("", "", weights=old.weights), Layer("", "", weights=new.weights))]
+    found, outcomes = weights.detect(weighed, options, progress=progress, executor=executor)
     tell(found)
-    ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *metadata.detect(old, new)]
-    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), bare.notes(pairs), options)
+    settings = metadata.detect(old, new, options=options)
+    ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
+    notes = [*bare.notes(pairs), *facts.detect(layers, found, outcomes)]
+    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options)
 
 
 def _ordered(

@@ -30,12 +30,16 @@ def removed(path: LayerPath, layer: Layer) -> LayerRemoved:
     return LayerRemoved(Site(path, None), layer.class_name)
 
 
-def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, LayerPath]) -> Iterator[Change]:
-    """What a pair of layers differs in as such: name, parent, class. `partners` leads from old to new paths."""
+def renamed(match: Match, old: Layer, new: Layer) -> Iterator[LayerRenamed]:
+    """Another name, of a pair."""
     if old.name != new.name and old.has_name and new.has_name:
         # a counter that went on: the old name could be automatic on the new layer too (a new class has a new counter)
         counted = all(map(has_automatic_name, (old, new, replace(new, name=old.name))))
         yield LayerRenamed(match.site, old.name, new.name, renumbered=counted)
+
+
+def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, LayerPath]) -> Iterator[Change]:
+    """Another parent or class, of a pair. `partners` leads from old to new paths."""
     before, after = match.old[:-1], match.new[:-1]
     if (before or after) and partners.get(before) != after:
         yield LayerMoved(match.site, before, after)
