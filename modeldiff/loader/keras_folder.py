@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from modeldiff.errors import UnreadableFile
@@ -31,13 +32,19 @@ def load(path: str) -> Model:
         found = {name: Member(name, whole_file(str(file), path)) for name, file in _files(Path(path))}
     except OSError as error:
         raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=path) from error
-    return keras_archive.read(found, path, "keras-v3-directory")
+    model = keras_archive.read(found, path, "keras-v3-directory")
+    return replace(model, metadata={**model.metadata, "bytes": sum(member.size for member in found.values())})
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The files of a model in `folder`, symbolic links left out, by their names in the archive form."""
+    """The files of a model in `folder` by their names in the archive form; links lead out of it and are not followed."""
     for file in sorted(folder.iterdir()):
-        if file.is_file() and not file.is_symlink():
+        if file.is_symlink():
+            if file.suffix in {".json", ".h5", ".npz"}:
+                raise UnreadableFile(
+                    "a symbolic link, which is not followed", where=str(file), fix="copy the folder with: cp -rL"
+                )
+        elif file.is_file():
             yield file.name, file
     count = 0
     for parent, folders, names in os.walk(folder / "assets"):

@@ -31,12 +31,14 @@ def load(path: str, index: Mapping[str, Any]) -> Model:
         UnreadableFile: a shard is missing or damaged, or the index names files elsewhere.
     """
     notes: list[Note] = []
-    contents = keras_v3.fill(tree(index, path, _beside(path), notes), None)
+    read: dict[str, Stretch] = {}
+    contents = keras_v3.fill(tree(index, path, _beside(path, read), notes), None)
     return Model(
         name=contents.name,
         path=path,
         format="keras-v3-sharded",
         graph=contents.graph,
+        metadata={"bytes": sum(one.length for one in read.values())},
         weights=contents.weights,
         optimizer_weights=contents.optimizer_weights,
         notes=(*notes, *contents.notes),
@@ -44,13 +46,17 @@ def load(path: str, index: Mapping[str, Any]) -> Model:
     )
 
 
-def _beside(path: str) -> Callable[[str], Stretch | None]:
+def _beside(path: str, read: dict[str, Stretch]) -> Callable[[str], Stretch | None]:
+    """Finds shards beside the index, and keeps those that were found."""
+
     def find(name: str) -> Stretch | None:
         file = Path(path).parent / name
         try:
-            return whole_file(str(file), str(file)) if name and file.is_file() else None
+            if name and file.is_file() and not file.is_symlink():
+                read[name] = whole_file(str(file), str(file))
         except OSError as error:
             raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=str(file)) from error
+        return read.get(name)
 
     return find
 

@@ -102,7 +102,20 @@ def test_the_folder_form(tmp_path: Path) -> None:
     model = load(folder)
     assert_read(model)
     assert model.format == "keras-v3-directory"
+    assert model.metadata["bytes"] == sum(len(data) for data in contents().values()) + len("# a model") + len("a")
     assert list(model.metadata["assets"]) == ["layers/lookup/vocabulary.txt"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_links_in_a_folder_are_not_followed(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for member, data in contents().items():
+        (folder / member).write_bytes(data)
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(UnreadableFile, match="symbolic link"):
+        load(folder)
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:

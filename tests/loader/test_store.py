@@ -270,6 +270,7 @@ SHORT = {
 def test_shards_are_united(tmp_path: Path, index: Mapping[str, Any]) -> None:
     model = load(shards(tmp_path, index))
     assert model.format == "keras-v3-sharded"
+    assert model.metadata["bytes"] == sum(file.stat().st_size for file in tmp_path.glob("*.h5"))
     assert stored(model) == {"a": {"kernel": 1, "bias": 2}, "b": {"kernel": 3, "bias": 4}}
 
 
@@ -284,6 +285,15 @@ def test_shards_of_an_older_save_are_left_alone(tmp_path: Path) -> None:
 def test_an_index_that_points_elsewhere_is_refused(tmp_path: Path, name: object) -> None:
     path = shards(tmp_path, {"weight_map": {"/layers/dense/vars": [name]}})
     with pytest.raises(UnreadableFile, match="no file beside it"):
+        load(path)
+
+
+def test_a_linked_shard_is_not_followed(tmp_path: Path) -> None:
+    path = shards(tmp_path / "model", FULL)
+    shard = path.parent / "big_00001.weights.h5"
+    shard.rename(tmp_path / "elsewhere.h5")
+    shard.symlink_to(tmp_path / "elsewhere.h5")
+    with pytest.raises(UnreadableFile, match="missing"):
         load(path)
 
 
