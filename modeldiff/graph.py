@@ -160,6 +160,11 @@ class Layer:
     """The same numbers in today's layout where `weights` has an older one (Keras 1 gates), else None."""
     kind: str = "layer"
     """`layer`, or `op` for an operation that is no layer: of Keras 3 (`keras.ops.add`), or arithmetic of TensorFlow."""
+    store_name: str = ""
+    """What a v3 weight store calls it in its model's list of layers: class and counter (`dense_1`), by Keras' rule.
+    The only link to a store that keeps no names."""
+    has_name: bool = True
+    """False where the file keeps no names: `name` is then the place in the store."""
 
     def __post_init__(self) -> None:
         if not self.canonical_class:

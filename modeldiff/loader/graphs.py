@@ -11,6 +11,7 @@ from typing import Any
 from modeldiff.graph import Call, Graph, Layer, LayerPath, Note, Shape, TensorRef, format_path
 from modeldiff.loader import values
 from modeldiff.loader.canonical import canonical_config
+from modeldiff.loader.class_counter import counted, snake_case
 from modeldiff.loader.connections import Node, RawRef, as_shape, read_nodes, read_refs
 from modeldiff.loader.implicit import explicit
 from modeldiff.loader.layer_objects import (
@@ -55,6 +56,12 @@ class _Builder:
     notes: list[Note]
     shapes: dict[TensorRef, Shape] = field(default_factory=dict)
     """Of every tensor that is known: first what the file tells, then what the rules add."""
+    store_names: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        listed = self.model.listed
+        names = counted(snake_case(entry.class_name) for entry in listed)
+        self.store_names = {entry.name: name for entry, name in zip(listed, names, strict=True)}
 
     def note(self, text: str, name: str = "") -> None:
         path = (*self.model.path, name) if name else self.model.path
@@ -233,6 +240,7 @@ class _Builder:
             trainable=entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body),
             output_shapes=shapes,
             kind="op" if is_operation(entry) else "layer",
+            store_name=self.store_names.get(entry.name, ""),
         )
 
     def body(self, entry: Entry) -> Built | None:

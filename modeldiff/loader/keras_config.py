@@ -11,7 +11,7 @@ from typing import Any
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Graph, LayerPath, Note
 from modeldiff.loader.graphs import Built, build
-from modeldiff.loader.model_objects import ModelObject, collect
+from modeldiff.loader.model_objects import collect
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
         graph=built[()].graph,
         class_name=models[0].class_name,
         file_order={
-            model.path: _listed(model)
+            model.path: tuple(entry.name for entry in model.listed)
             for model in models
             if model.kind != "opaque" and model.raw is raw.get(model.path)
         },
@@ -70,10 +70,3 @@ def _version(config: Mapping[str, Any]) -> str:
     """What `to_json` of Keras 1 and 2 wrote; that of Keras 3 writes none, but other keys."""
     written = config.get("keras_version")
     return written if isinstance(written, str) else "3" if "registered_name" in config else ""
-
-
-def _listed(model: ModelObject) -> tuple[str, ...]:
-    entries = model.entries
-    if model.kind == "sequential" and entries and entries[0].class_name == "InputLayer":
-        entries = entries[1:]
-    return tuple(entry.name for entry in entries if not entry.is_op)

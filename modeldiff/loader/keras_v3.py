@@ -14,7 +14,7 @@ from modeldiff.loader.hdf5 import Group, printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.parts import part_of
 from modeldiff.loader.roles import Slot
-from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural
+from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural, ranked
 from modeldiff.loader.store_roles import weights_of
 from modeldiff.loader.store_sharing import repeated, share
 from modeldiff.loader.store_tree import Node
@@ -116,6 +116,8 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
     for model, members in reversed(order):
         taken: set[str] = set()
         names = [node.name for _, _, node in members]
+        listed = [path for path, _, _ in members if path.partition("/")[0] in CONTAINERS]
+        places = dict(zip(listed, ranked([path.partition("/")[2] for path in listed]), strict=True))
         layers = []
         for path, class_name, node in members:
             name = printable(node.name if node.name and names.count(node.name) == 1 else path)
@@ -130,6 +132,8 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
                     class_name=class_name,
                     weights=tuple(weights_of(part, node)) if inner is None else _numbered(node),
                     body=None if inner is None else Graph(tuple(inner), name=name, has_edges=False),
+                    store_name=places.get(path, ""),
+                    has_name=bool(node.name),
                 )
             )
         bodies[id(model)] = layers

@@ -59,6 +59,12 @@ class ModelObject:
     branches: int = 0
     """How many entries of `chain` are the branches of the Merge that a Sequential of Keras 1 may start with."""
 
+    @property
+    def listed(self) -> list[Entry]:
+        """The entries in the order of `model.layers`: no operations, and a Sequential without its InputLayer."""
+        skipped = self.kind == "sequential" and self.entries and self.entries[0].class_name == "InputLayer"
+        return [entry for entry in self.entries[1 if skipped else 0 :] if not entry.is_op]
+
 
 def model_kind(raw: Any, *, root: bool = False) -> str:
     """`functional`, `sequential`, or "" where the object is no model with layers."""

@@ -8,22 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 
+from modeldiff.loader.class_counter import OTHER_NAMES, counted, snake_case
 from modeldiff.loader.roles import KNOWN, WITHOUT
 from modeldiff.loader.store_tree import Node
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """What the list of a model's layers is called: today, and in Keras 2.12 to 2.14."""
 _NUMBER = re.compile(r"(?P<base>.*?)(?:_(?P<number>\d+))?")
-_RENAMED = {"GroupQueryAttention": "GroupedQueryAttention"}
-"""Public name -> the name of the Python class, where they differ."""
-
-
-def snake_case(class_name: str) -> str:
-    """The name Keras gives a group of objects of this class."""
-    name = re.sub(r"\W+", "", _RENAMED.get(class_name, class_name))
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-    return f"private{name}" if name.startswith("_") else name
 
 
 def container(node: Node) -> tuple[str, Node] | None:
@@ -50,8 +41,8 @@ def match(
     names: dict[str, list[str]] = {}
     for name, class_name in layers:
         names.setdefault(snake_case(class_name), []).append(name)
-    for base, counted in names.items():
-        open_keys, open_names = keys.get(base, []), [name for name in counted if name not in found]
+    for base, named in names.items():
+        open_keys, open_names = keys.get(base, []), [name for name in named if name not in found]
         once = [name for name in open_names if name not in repeated]
         if len(open_keys) == len(once) < len(open_names):
             pairs = list(zip(once, open_keys, strict=True))
@@ -59,7 +50,7 @@ def match(
             pairs = list(zip(open_names, open_keys, strict=False))
         else:
             free = set(open_keys)
-            by_counter = [(name, f"{base}_{n}" if n else base) for n, name in enumerate(counted)]
+            by_counter = zip(named, counted([base] * len(named)), strict=True)
             pairs = [(name, key) for name, key in by_counter if name not in found and key in free]
         found.update((name, children[key]) for name, key in pairs)
     used = set(map(id, found.values()))
@@ -102,9 +93,14 @@ def _number(key: str) -> int:
     return int(found["number"] or 0) if found else 0
 
 
+def ranked(keys: Sequence[str]) -> list[str]:
+    """What the counters of these keys, in their order, say as ranks: `dense, dense_2` is `dense, dense_1`."""
+    return counted(map(_base, keys))
+
+
 def class_of(key: str) -> str:
     """The class that a key in a list of layers was made from, where it is one of Keras; else ""."""
     return _KERAS.get(_base(key)) or _KERAS.get(key, "")
 
 
-_KERAS = {snake_case(name): name for name in sorted(KNOWN)}
+_KERAS = {snake_case(name): name for name in sorted(KNOWN - OTHER_NAMES)}
