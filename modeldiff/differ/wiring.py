@@ -17,6 +17,10 @@ _PERMUTED = 5
 """Up to this many changed inputs of a commutative layer every order is tried."""
 
 
+_GONE = -1
+"""The call that an old call without a partner is paired with."""
+
+
 class Tensor(NamedTuple):
     """One tensor of a whole model."""
 
@@ -199,8 +203,8 @@ class Wiring:
             pairs.extend(self._assign(match, old, new))
         self._paired[match.old] = pairs
         for mine, theirs in pairs:
-            if mine is not None and theirs is not None:
-                self._calls[match.old, mine] = theirs
+            if mine is not None:
+                self._calls[match.old, mine] = _GONE if theirs is None else theirs
 
     def _has_calls(self, path: LayerPath, layer: Layer, side: _Side) -> bool:
         return bool(layer.calls) and side.graphs[path[:-1]].has_edges
