@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ _TEXT = 64 << 20  # bytes of one attribute
 _PARTS = 10_000  # pieces of one split attribute
 _SMALL = 1 << 20  # bytes of a dataset that may be all fill values
 _CHUNK = 1 << 30  # bytes of one chunk
+_OPAQUE = re.compile(r"bfloat16|float8_[a-z0-9]+")
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
 
 
@@ -319,10 +321,11 @@ def _dtype(dataset: h5d.DatasetID) -> str:
     if kind.kind in "biufc":
         return _plain_name(kind)
     if kind.kind == "V" and kind.names is None:
-        told = _attribute(dataset, "dtype")
-        if told and len(told) == 1 and kind.itemsize == itemsize(_text(told[0])):
-            return _text(told[0])
-        return "bfloat16" if kind.itemsize == 2 else f"void{8 * kind.itemsize}"
+        told = _text((_attribute(dataset, "dtype") or [b""])[0])  # Keras 3 tells; before, only bfloat16 came so
+        if _OPAQUE.fullmatch(told) and kind.itemsize == itemsize(told):
+            return told
+        if kind.itemsize == 2:
+            return "bfloat16"
     if kind.kind in "OSU":
         return "string"
     raise Refused(f"values of type {kind} are not understood")

@@ -37,7 +37,7 @@ def load(path: str) -> Model:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The files of a model in `folder` by their names in the archive form; links lead out of it and are not followed."""
+    """The files of a model in `folder` by their names in the archive form. Links may lead out of it: not followed."""
     for file in sorted(folder.iterdir()):
         if file.is_symlink():
             if file.suffix in {".json", ".h5", ".npz"}:

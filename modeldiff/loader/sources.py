@@ -132,7 +132,7 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
     """The little-endian numpy type of the blocks of a `Weight.dtype`."""
     if dtype == "bool":
         return np.dtype(np.bool_)
-    if dtype == "bfloat16" or dtype.startswith(("float8", "void")):
-        return np.dtype({1: "u1", 2: "<u2", 4: "<u4", 8: "<u8"}.get(itemsize(dtype), f"V{itemsize(dtype)}"))
+    if dtype == "bfloat16" or dtype.startswith("float8"):
+        return np.dtype("<u2" if dtype == "bfloat16" else "u1")
     plain: np.dtype[Any] = np.dtype(dtype).newbyteorder("<")
     return plain

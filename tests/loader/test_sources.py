@@ -22,7 +22,7 @@ from zoo_truth import FILES, needs_zoo
 from modeldiff.errors import UnreadableFile
 from modeldiff.loader import load
 from modeldiff.loader.archive import members
-from modeldiff.loader.hdf5 import Array, opened
+from modeldiff.loader.hdf5 import Array, Refused, opened
 from modeldiff.loader.sources import FlatSource, SlabSource, numpy_dtype
 from modeldiff.loader.storage import Stretch, whole_file
 
@@ -221,6 +221,40 @@ def test_bfloat16_comes_as_its_bits(writer: str, form: str) -> None:
         assert weight.source is not None
         assert weight.source.sample(3).dtype == np.uint16
         assert weight.trainable
+
+
+@pytest.mark.parametrize(
+    ("told", "width", "dtype"),
+    [
+        ("bfloat16", 2, "bfloat16"),
+        ("float8_e4m3fn", 1, "float8_e4m3fn"),
+        ("", 2, "bfloat16"),
+        ("evil16", 2, "bfloat16"),
+    ],
+)
+def test_opaque_values_are_their_bits(tmp_path: Path, told: str, width: int, dtype: str) -> None:
+    path = tmp_path / "opaque.h5"
+    with h5py.File(path, "w") as file:
+        file["d"] = np.frombuffer(bytes(range(8)), f"V{width}")
+        if told:
+            file["d"].attrs["dtype"] = told
+    with opened(whole_file(str(path), "shown")) as root:
+        array = root.get("d")
+    assert isinstance(array, Array)
+    assert array.dtype == dtype
+    assert array.source is not None
+    assert array.source.sample(8).tobytes() == bytes(range(8))
+
+
+def test_types_that_nobody_understands_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "opaque.h5"
+    with h5py.File(path, "w") as file:
+        file["opaque"] = np.zeros(3, "V3")
+        file["compound"] = np.zeros(3, [("a", "f4"), ("b", "i4")])
+    with opened(whole_file(str(path), "shown")) as root:
+        for name in ("opaque", "compound"):
+            with pytest.raises(Refused, match="not understood"):
+                root.get(name)
 
 
 def test_strings_have_no_source(tmp_path: Path) -> None:
