@@ -216,7 +216,7 @@ def _ports(ports: Iterable[Port]) -> list[dict[str, Any]]:
 
 
 def _notes(notes: Iterable[Note]) -> list[dict[str, str]]:
-    return [{"about": note.about, "text": note.text} for note in notes]
+    return [{"about": note.about, "text": note.text} | ({"fact": note.fact} if note.fact else {}) for note in notes]
 
 
 # --- one model ------------------------------------------------------------------------------------------------

@@ -101,13 +101,34 @@ def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]
             state = f"{before} on both sides{aside}" if aside != after else f"{before} → {after}"
             yield "Optimizer", (f"state: {state}",)
     yield from _layouts(result)
-    for note in result.notes:
-        if note.about:
-            yield "Note", (Code(note.about), f" {note.text}")
-        else:
-            yield "Note", (note.text,)
+    yield from _asserted(result)
     for phrase in lacking(result):
         yield "Not compared", phrase
+
+
+_FACTS = {
+    "frozen-moved": ("Frozen", "frozen on both sides, yet their weights changed"),
+    "broken": ("Broken", "hold NaN or infinities that were finite"),
+    "statistics-reset": ("Reset", "have statistics that went back to their initial values"),
+    "unmoved": ("Unmoved", "trainable, yet none of their weights moved while most others did"),
+    "reordered": (
+        "Reordered",
+        "have their units in another order, and the inputs behind them too: the same function",
+    ),
+}
+"""Fact of a note -> its label, and what is said of several layers."""
+
+
+def _asserted(result: DiffResult) -> Iterator[tuple[str, Phrase]]:
+    """What a reviewer wants asserted, one line a fact however many layers."""
+    for fact, (label, together) in _FACTS.items():
+        about = list(dict.fromkeys(note.about for note in result.notes if note.fact == fact))
+        if len(about) == 1:
+            texts = dict.fromkeys(note.text for note in result.notes if note.fact == fact)
+            yield label, (Code(about[0]), f" {'; '.join(texts)}")
+        elif about:
+            more = f" and {len(about) - 3:,} more" if len(about) > 3 else ""
+            yield label, (*joined((Code(path),) for path in about[:3]), f"{more}: {together}")
 
 
 def _layouts(result: DiffResult) -> Iterator[tuple[str, Phrase]]:

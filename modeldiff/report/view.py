@@ -186,6 +186,9 @@ class Report:
 
     @property
     def remarks(self) -> tuple[Phrase, ...]:
-        """Footnotes and notes, one phrase each: what stands below everything else."""
-        notes = ((Code(note.about), ": ", note.text) if note.about else (note.text,) for note in self.notes)
-        return (*self.footnotes, *notes)
+        """Footnotes and the notes that no labelled line tells, one phrase each: what stands below everything else."""
+        notes = [note for note in self.notes if not note.fact]
+        return (
+            *self.footnotes,
+            *((Code(note.about), ": ", note.text) if note.about else (note.text,) for note in notes),
+        )
