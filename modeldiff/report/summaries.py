@@ -47,7 +47,7 @@ def _labelled(label: str) -> Callable[[Any], str]:
 
 
 def _amount(unit: str) -> Callable[[Any], str]:
-    return lambda of: f"{value_text(of)} {unit}"
+    return lambda of: f"{value_text(of)} {unit.removesuffix('s') if of == 1 else unit}"
 
 
 def _stride(label: str) -> Callable[[Any], str]:
@@ -90,7 +90,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "batch_shape": _shape,
     "units": _amount("units"),
     "filters": _amount("filters"),
-    "input_dim": _amount("entries"),
+    "input_dim": _labelled("vocabulary"),
     "output_dim": _amount("dimensions"),
     "num_heads": _amount("heads"),
     "key_dim": _labelled("key size"),

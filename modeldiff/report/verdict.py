@@ -128,7 +128,8 @@ def single(model: Model) -> Phrase:
     """One sentence about one model."""
     layers = [layer for _, layer in model.walk()]
     kind = str(model.metadata.get("class_name") or "").strip()
-    what = f"{kind} model" if kind else "model" if model.has_config else "weights without a config"
+    known = {"Model": "functional model", "Functional": "functional model", "Sequential": "sequential model"}
+    what = known.get(kind, f"{kind} model") if kind else "model" if model.has_config else "weights without a config"
     name: Phrase = (Code(model.name), ": ") if model.name else ()
     return (*name, f"{what}, {counted(len(layers), 'layer')}, {counted(model.parameters, 'parameter')}")
 
