@@ -230,8 +230,8 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-_MUCH, _DOUBT = 3.0, 1.0
-"""A reading that costs less is not worth a second one; and how much less that must cost to be believed."""
+_MUCH, _DOUBT = 1.5, 1.0
+"""A reading with less to tell about its pairs is not doubted; another one is believed that needs so much less."""
 
 
 def match(old: Model, new: Model, options: Options) -> Matching:
@@ -248,10 +248,11 @@ def match(old: Model, new: Model, options: Options) -> Matching:
             look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
     kin = kinship(*flows) if options.weights else Kinship()
     state = _read(State(*flows, Scorer(*flows, looks, kin), options))
-    if state.scorer.naming.is_trusted and state.scorer.naming.claimed_any and (told := cost(state)) >= _MUCH:
+    told, about_pairs = cost(state)
+    if state.scorer.naming.claimed_any and state.scorer.naming.is_trusted and about_pairs >= _MUCH:
         other = State(*flows, Scorer(*flows, looks, kin), options)
         other.scorer.naming.trust = 0.0
-        if cost(_read(other)) + _DOUBT < told:
+        if cost(_read(other))[0] + _DOUBT < told:
             state = other
     return _matching(state, old, new)
 

@@ -11,11 +11,12 @@ from modeldiff.differ.state import State
 _GONE, _RETYPED, _CHANGED, _STRANGE, _REWIRED, _RENAMED = 1.0, 1.2, 1.0, 1.0, 0.7, 0.5
 
 
-def cost(state: State) -> float:
-    """How much there is to tell."""
+def cost(state: State) -> tuple[float, float]:
+    """How much there is to tell, and how much of it about pairs and not about layers that came or went."""
     a, b = state.scorer.looks
     places = Places(state)
-    total = _GONE * (len(state.unpaired(0)) + len(state.unpaired(1)))
+    gone = _GONE * (len(state.unpaired(0)) + len(state.unpaired(1)))
+    total = 0.0
     for i in state.old.order:
         if i not in state.found:
             continue
@@ -31,4 +32,4 @@ def cost(state: State) -> float:
             p for p, _ in state.new[j].producers
         ]:
             total += _REWIRED * (1.0 - places.agreed(i, j, up=True))
-    return total
+    return gone + total, total
