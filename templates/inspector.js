@@ -65,7 +65,7 @@ function plot([low, high, old, now]) {
 const match = layer => layer.m ? [h("h4", null, "Match"), h("p.mute", null, ...phrase(layer.m, layer.n))] : "";
 
 function connections(layer) {
-  const side = (name, links) => links ? [h("dt", null, name), h("dd", null, h("ul", null, ...links.map(link)))] : [];
+  const side = (name, links) => links && links.length ? [h("dt", null, name), h("dd", null, h("ul", null, ...links.map(link)))] : [];
   const rows = [...side("Inputs", layer.in), ...side("Outputs", layer.out)];
   if (!rows.length) return "";
   return [h("h4", null, "Connections"), h("dl.nb", null, ...rows)];

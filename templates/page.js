@@ -3,7 +3,8 @@
 const main = $("main"), search = $("#q"), rowsPane = $("#rows"), panelPane = $("#panel");
 for (const list of $$("ul[data-more]")) list.append(...ints(list.dataset.more).map(listRow));
 const rows = $$(".it"), searched = rows.map(row => row.textContent.toLowerCase());
-const rowByLayer = new Map(rows.map(row => [Number(row.dataset.i), row]));
+const layerOf = row => numbers.get(row.getAttribute("href").slice(1));
+const rowByLayer = new Map(rows.map(row => [layerOf(row), row]));
 const others = $("#others");
 
 /** The chosen layer's number, or null. */
@@ -31,11 +32,11 @@ function render(byReader) {
   panelPane.append(panel(index));
   panelPane.scrollTop = 0;
   $("#say").textContent = `${visible(layers[index].n)}, ${statusOf(layers[index])}`;
-  const row = rowByLayer.get(index) || $(`.it[data-i="${index}"]`, others);
+  const row = rowByLayer.get(index) || $$(".it", others).find(other => layerOf(other) === index);
   if (row) {
     row.setAttribute("aria-current", "true");
-    const a = row.getBoundingClientRect(), b = rowsPane.getBoundingClientRect();
-    if (rowsPane.scrollHeight > rowsPane.clientHeight + 1) { if (a.top < b.top + 32) rowsPane.scrollTop += a.top - b.top - 32; else if (a.bottom > b.bottom) rowsPane.scrollTop += a.bottom - b.bottom + 8; }
+    intoList(row);
+    requestAnimationFrame(() => intoList(row)); // rows far away have their true height only once they are near
   }
   reveal(index);
   const box = rowOf(layers[index].a);
@@ -44,13 +45,20 @@ function render(byReader) {
   if (byReader && innerWidth < 720) pane("insp");
 }
 
+/** Bring a row of the list into view, only if it is not, and without moving the page. */
+function intoList(row) {
+  if (rowsPane.scrollHeight <= rowsPane.clientHeight + 1) return;
+  const a = row.getBoundingClientRect(), b = rowsPane.getBoundingClientRect();
+  if (a.top < b.top + 32) rowsPane.scrollTop += a.top - b.top - 32; else if (a.bottom > b.bottom) rowsPane.scrollTop += a.bottom - b.bottom + 8;
+}
+
 /** What the picture dims, after folds opened or filters changed. */
 function refresh() {
   const index = chosen(), box = index === null ? null : rowOf(layers[index].a);
   for (const element of $$(".on", graph)) element.classList.remove("on");
   if (box) box.classList.add("on");
   circle(box);
-  const shown = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => "#" + layers[row.dataset.i].a)) : null;
+  const shown = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => row.getAttribute("href"))) : null;
   for (const row of $$("a.r", graph)) row.classList.toggle("dim", shown !== null && !shown.has(row.getAttribute("href")));
 }
 
@@ -61,7 +69,7 @@ function filter() {
   const statuses = pressed("status"), impacts = pressed("impact"), words = search.value.trim().toLowerCase();
   let count = 0;
   rows.forEach((row, number) => {
-    const layer = layers[row.dataset.i];
+    const layer = layers[layerOf(row)];
     const passes = (!statuses.length || statuses.includes(statusOf(layer))) && (!impacts.length || impacts.includes(impactOf(layer))) && (!words || searched[number].includes(words));
     row.parentNode.hidden = !passes;
     count += passes;
@@ -130,7 +138,7 @@ $("#copy").addEventListener("click", async event => {
 /** One step through the list as it is filtered. */
 function step(by) {
   const live = $$(".it").filter(row => !row.parentNode.hidden && !row.closest("[hidden]")), index = chosen();
-  const at = live.findIndex(row => Number(row.dataset.i) === index);
+  const at = live.findIndex(row => layerOf(row) === index);
   const next = live[at < 0 ? (by > 0 ? 0 : live.length - 1) : Math.max(0, Math.min(live.length - 1, at + by))];
   if (next) choose(next.getAttribute("href").slice(1));
 }

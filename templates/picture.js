@@ -127,7 +127,7 @@ function cut(words, font, room, middle) {
 
 function drawRows(card) {
   const [total, ...list] = card.dataset.i.split(" "), across = Number(total), font = fonts(), shapes = [];
-  let y = 0;
+  let y = 0, rules = "";
   for (const item of list) {
     const layer = layers[parseInt(item, 10)], tall = item.endsWith("+"), high = tall ? 46 : 26, status = statusOf(layer), kind = CLASS[status];
     const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
@@ -148,10 +148,10 @@ function drawRows(card) {
     if (nameCut !== name || oldCut !== old || (tall ? lower : right) !== about) parts.unshift(s("title", null, `${old}${arrow}${name}: ${status === "unchanged" ? "" : status + " · "}${about}`));
     shapes.push(s(`a.r.${kind}`, { href: "#" + layer.a, transform: `translate(0 ${y})`, ...(status === "unchanged" ? { tabindex: -1 } : {}) }, ...parts));
     y += high;
-    if (item !== list[list.length - 1]) shapes.push(s("path.rule", { d: `M0 ${y - .5}h${across}` }));
+    rules += item === list[list.length - 1] ? "" : `M0 ${y - .5}h${across}`;
   }
   const box = kind => s(`rect.${kind}`, { width: across, height: y, rx: 4 });
-  card.append(box("bg"), compares ? s("path.well", { d: `M0 0h26v${y}H0z` }) : "", ...shapes, box("frame"));
+  card.append(box("bg"), compares ? s("path.well", { d: `M0 0h26v${y}H0z` }) : "", ...shapes, s("path.rule", { d: rules }), box("frame"));
   card.removeAttribute("data-i");
 }
 

@@ -11,6 +11,9 @@ for (const layer of layers) {
   layer.n = layer.path.slice(layer.path.lastIndexOf("/") + 1).replace(/~1/g, "/").replace(/~0/g, "~");
 }
 const numbers = new Map(layers.map((layer, index) => [layer.a, index]));
+const made = layers.map(() => []);
+layers.forEach((layer, index) => { for (const link of layer.in || []) made[Array.isArray(link) ? link[0] : link]?.push(index); });
+layers.forEach((layer, index) => { if (layer.out === undefined && made[index].length) layer.out = made[index]; });
 const CLASS = { added: "add", removed: "del", changed: "chg", renamed: "ren", moved: "mov", unchanged: "same" };
 const compares = layers.some(layer => layer.m) || $(".chip") !== null || !$("#graph").classList.contains("one");
 const SVG = "http://www.w3.org/2000/svg";
@@ -65,8 +68,7 @@ function listRow(index) {
   for (const line of layer.w || []) told.push(told.length ? "; " : "", h("span.warn", null, ...phrase(line)));
   for (const line of layer.l || []) told.push(told.length ? "; " : "", ...phrase(line));
   if (!told.length) told.push([text(layer.c), text(layer.u)].filter(Boolean).join(", "));
-  return h("li", null, h(`a.it.${CLASS[status]}`, { href: "#" + layer.a, "data-i": index },
-    compares ? sign(status) : "", h("span.n", null, compares ? h("span.vh", null, `${status} `) : "",
-      parent && h("i", null, parent), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
+  return h("li", null, h(`a.it.${CLASS[status]}`, { href: "#" + layer.a },
+    h("span.n", null, parent && h("i", null, parent), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
     h("span.v", null, plain(layer.f)), h("span.w", null, ...told)));
 }

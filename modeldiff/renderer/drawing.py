@@ -121,12 +121,12 @@ class Pencil:
         parts = [f'<rect class="bg" width="{width}" height="{height}" rx="4"/>']
         if self.words.compares:
             parts.append(f'<path class="well" d="M0 0h{GUTTER}v{height}H0z"/>')
-        y = 0
+        y, rules = 0, ""
         for row in card.rows:
             parts.append(self.row(row, width, y, self.words.height(row)))
             y += self.words.height(row)
-            if y < height:
-                parts.append(f'<path class="rule" d="M0 {y - 0.5}h{width}"/>')
+            rules += f"M0 {y - 0.5}h{width}" if y < height else ""
+        parts.append(f'<path class="rule" d="{rules}"/>' if rules else "")
         parts.append(f'<rect class="frame" width="{width}" height="{height}" rx="4"/>')
         return "".join(parts)
 

@@ -33,7 +33,7 @@ from modeldiff.report.words import plain
 
 STYLES = ("page.css", "panes.css", "picture.css", "paper.css")
 SCRIPTS = ("words.js", "picture.js", "inspector.js", "overview.js", "page.js")
-TABLES = 30
+TABLES = 16
 """Changed layers whose tables stand in the static page, gravest first."""
 LISTED = 500
 """Rows of the list in the static page; the script adds the rest."""
@@ -58,7 +58,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
         pencil.hidden = 1
         for side in ("old", "new"):
             sides[side] = pencil.scene(picture(build_side(report.subject, side), words)[0], side)
-    style = _lean("\n".join([palette.page(), *map(templates.read, STYLES)]))
+    style = _tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
     changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
@@ -180,6 +180,11 @@ def _lean(code: str) -> str:
     """Without lines that are comments, and without indentation: a tenth of a small page."""
     lines = (line.strip() for line in code.splitlines())
     return "\n".join(line for line in lines if line and not re.fullmatch(r"//.*|/\*.*\*/", line)) + "\n"
+
+
+def _tight(style: str) -> str:
+    """A style sheet without blanks that say nothing."""
+    return re.sub(r"\s*([{};])\s*|([:,])[ ]+", lambda found: found[1] or found[2], style)
 
 
 def _hash(text: str) -> str:

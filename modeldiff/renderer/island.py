@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +18,8 @@ from modeldiff.report.words import plain
 
 BARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$()*+,-./:;=?@[]^_{|}~"
 """Heights of histogram bars, low to high."""
+FEW = 24
+"""A histogram of fewer entries shows chance, not a distribution."""
 _STATUSES = list(Status)
 
 
@@ -61,6 +63,10 @@ class _Writer:
     def __init__(self, report: Report) -> None:
         self.paths = [view.new if view.new is not None else view.old or "" for view in report.layers]
         self.index = {view.address: number for number, view in enumerate(report.layers)}
+        self.takers: dict[str, list[int]] = defaultdict(list)
+        for number, view in enumerate(report.layers):
+            for link in view.inputs:
+                self.takers[link.address].append(number)
         self.recurring = Counter(_told(report))
         self.texts: dict[str, int] = {}
         self.configs: dict[tuple[tuple[ConfigRow, ...], bool], tuple[int, list[list[int]]]] = {}
@@ -83,7 +89,7 @@ class _Writer:
             "t": [self.weight(weight) for weight in view.weights],
             "m": self.phrase(view.match, own=view.name),
             "in": [self.link(link) for link in view.inputs],
-            "out": [self.link(link) for link in view.outputs],
+            "out": self.outputs(view),
             "q": list(view.parameters) if any(view.parameters) else None,
             "d": None if view.moved is None or math.isnan(view.moved) else float(f"{min(view.moved, 1e9):.3g}"),
             "z": None if view.trainable else 1,
@@ -122,9 +128,10 @@ class _Writer:
         if weight.stats:
             labels = self.text("\t".join(label for label, _, _ in weight.stats))
             fields.append([labels, "|".join(side for _, old, new in weight.stats for side in (old, new))])
-        if weight.histogram is not None or weight.digest:
+        histogram = weight.histogram if weight.size >= FEW else None
+        if histogram is not None or weight.digest:
             fields += [[]] * (7 - len(fields))
-            fields.append(_histogram(weight.histogram) if weight.histogram is not None else 0)
+            fields.append(_histogram(histogram) if histogram is not None else 0)
         if weight.digest:
             fields.append(weight.digest)
         return fields
@@ -138,6 +145,11 @@ class _Writer:
         label = 0 if is_path else self.phrase(link.label)
         fields: list[Any] = [link.address if number is None else number, label]
         return fields if link.status is Status.UNCHANGED else [*fields, _STATUSES.index(link.status)]
+
+    def outputs(self, view: LayerView) -> list[Any] | int | None:
+        """Links to the takers; None where they are just the layers that name this one as an input, 0 for none."""
+        links = [self.link(link) for link in view.outputs]
+        return None if links == self.takers.get(view.address, []) else links or 0
 
     def phrase(self, phrase: Phrase, own: str = "") -> Any:
         """Plain words as one text or its number; words from a file stand in a list, an empty one for `own`."""
@@ -171,7 +183,7 @@ def _histogram(histogram: Histogram) -> list[Any]:
     def bars(counts: Sequence[int]) -> str:
         return "".join(BARS[-(-count * last // top)] for count in counts)
 
-    return [float(f"{histogram.low:.4g}"), float(f"{histogram.high:.4g}"), bars(old), bars(new)]
+    return [float(f"{histogram.low:.3g}"), float(f"{histogram.high:.3g}"), bars(old), bars(new)]
 
 
 def _paired(counts: Sequence[int]) -> list[int]:
