@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.parts import part_of
 from modeldiff.loader.roles import Slot
 from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural, ranked
-from modeldiff.loader.store_roles import weights_of
+from modeldiff.loader.store_roles import guess, weights_of
 from modeldiff.loader.store_sharing import repeated, share
 from modeldiff.loader.store_tree import Node
 
@@ -43,10 +44,8 @@ def is_store(root: Group) -> bool:
 def fill(tree: Node, architecture: Architecture | None) -> Contents:
     """The graph of `architecture` with the weights of the store; without one the layers the store shows."""
     notes: list[Note] = []
-    if architecture is not None and architecture.has_graph:
-        graph = _placed(tree, architecture, notes)
-    else:
-        graph = _shown(tree, notes)
+    has_graph = architecture and architecture.has_graph
+    graph = _placed(tree, architecture, notes) if architecture and has_graph else _shown(tree)
     optimizer = tree.children.get("optimizer")
     return Contents(graph, _numbered(tree), _optimizer(optimizer) if optimizer else (), tuple(notes), tree.name)
 
@@ -103,7 +102,7 @@ def _optimizer(node: Node) -> tuple[Weight, ...]:
 # Without a config ----------------------------------------------------------------------------------------------------
 
 
-def _shown(tree: Node, notes: list[Note]) -> Graph:
+def _shown(tree: Node) -> Graph:
     """The objects of a store as layers: what lies in a list is told by its class, the rest by its attribute."""
     bodies: dict[int, list[Layer]] = {}
     order: list[tuple[Node, list[tuple[str, str, Node]]]] = []
@@ -115,17 +114,17 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
         stack.extend(node for _, _, node in members if container(node))
     for model, members in reversed(order):
         taken: set[str] = set()
-        names = [node.name for _, _, node in members]
+        names = Counter(node.name for _, _, node in members)
         listed = [path for path, _, _ in members if path.partition("/")[0] in CONTAINERS]
         places = dict(zip(listed, ranked([path.partition("/")[2] for path in listed]), strict=True))
         layers = []
         for path, class_name, node in members:
-            name = printable(node.name if node.name and names.count(node.name) == 1 else path)
+            name = printable(node.name if node.name and names[node.name] == 1 else path)
             while name in taken:
                 name += "'"
             taken.add(name)
             inner = bodies.get(id(node))
-            part = part_of({"class_name": class_name, "config": {}}) if class_name else None
+            part = guess(class_name, node)
             layers.append(
                 Layer(
                     name=name,
@@ -137,7 +136,6 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
                 )
             )
         bodies[id(model)] = layers
-    del notes
     return Graph(tuple(bodies[id(tree)]), name=tree.name, has_edges=False)
 
 

@@ -55,16 +55,14 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
     split = [components(name, layer, known=known) for name in names]
     if part is None and [parts[-1] for parts in split].count("depthwise_kernel") and len(split) < 3:
         split = [(*parts[:-1], parts[-1].removeprefix("depthwise_")) for parts in split]  # DepthwiseConv2D up to 2.15
-    named = [Slot(end, end.rpartition("/")[2] not in STATISTICS) for end in by_name(split)]
+    named = [Slot(end, end.rpartition("/")[2] not in STATISTICS) for end in by_name(split, layer)]
     if part is None or not part.is_known:
         return tuple(named)
     slots = part.slots()
     if len(slots) == len(split) and all(agrees(slot, parts) for slot, parts in zip(slots, split, strict=True)):
         return tuple(slots)
-    for slot in {
-        *slots,
-        *quantised_slots(slots, mode_of(part.config)),
-    }:  # more weights than the class has (quantised, adapted): those that only one name fits
+    # More weights than the class has (quantised, adapted): those that only one name fits.
+    for slot in dict.fromkeys([*slots, *quantised_slots(slots, mode_of(part.config))]):
         fitting = [number for number, parts in enumerate(split) if agrees(slot, parts)]
         if len(fitting) == 1:
             named[fitting[0]] = slot
@@ -78,15 +76,31 @@ def agrees(slot: Slot, parts: Sequence[str]) -> bool:
     return role in {told, plain} or role in _SAME.get(told, ()) or role in _SAME.get(plain, ())
 
 
-def by_name(split: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The shortest end of each name that no other name has; numbered where the names are the same."""
-    ends = ["/".join(parts) for parts in split]
-    for length in range(max(map(len, split), default=0) - 1, 0, -1):
-        short = ["/".join(parts[-length:]) for parts in split]
-        ends = [one if short.count(one) == 1 else end for one, end in zip(short, ends, strict=True)]
+def by_name(split: Sequence[Sequence[str]], layer: str) -> tuple[str, ...]:
+    """The last parts of the names where they differ, else all after the layer's own name."""
+    ends = [parts[-1] for parts in split]
+    if len(set(ends)) < len(ends):
+        ends = _directions(split) or ["/".join(_after(parts, layer)) for parts in split]
     seen: dict[str, int] = {}
     for number, end in enumerate(ends):
         seen[end] = seen.get(end, 0) + 1
         if seen[end] > 1:
             ends[number] = f"{end} ({seen[end]})"
     return tuple(ends)
+
+
+def _after(parts: Sequence[str], layer: str) -> Sequence[str]:
+    """What stands behind the layer's name; all of it where the name does not occur."""
+    last = max((number for number, part in enumerate(parts[:-1]) if part == layer), default=-1)
+    return parts[last + 1 :]
+
+
+def _directions(split: Sequence[Sequence[str]]) -> list[str]:
+    """The roles in a Bidirectional, which is known by the names it gives to its two layers."""
+    found = []
+    for parts in split:
+        sides = [side for side in ("forward", "backward") if any(part.startswith(f"{side}_") for part in parts[:-1])]
+        if len(sides) != 1:
+            return []
+        found.append(f"{sides[0]}/{parts[-1]}")
+    return found if len(set(found)) == len(found) else []

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from modeldiff.graph import LayerPath
 from modeldiff.loader.keras_config import Architecture
@@ -77,9 +77,12 @@ class Assigner:
     # By name ---------------------------------------------------------------------------------------------------------
 
     def _by_name(self, path: LayerPath, parts: Mapping[LayerPath, Part], stored: Sequence[str]) -> list[Place]:
+        leaves: dict[str, list[LayerPath]] = {}
+        for leaf in parts:
+            leaves.setdefault(leaf[-1], []).append(leaf)
         found: dict[LayerPath, list[int]] = {}
         for number, name in enumerate(stored):
-            found.setdefault(_owner(path, parts, components(name)[:-1]), []).append(number)
+            found.setdefault(_owner(path, leaves, components(name)[:-1]), []).append(number)
         places: dict[int, Place] = {}
         for leaf, numbers in found.items():
             told = roles(parts.get(leaf), leaf[-1], [stored[number] for number in numbers])
@@ -96,12 +99,9 @@ def _complete(places: Sequence[Place], parts: Mapping[LayerPath, Part]) -> bool:
     return held.keys() <= parts.keys() and all(held.get(leaf, set()) == wanted for leaf, wanted in known.items())
 
 
-def _owner(path: LayerPath, leaves: Iterable[LayerPath], scopes: Sequence[str]) -> LayerPath:
+def _owner(path: LayerPath, leaves: Mapping[str, Sequence[LayerPath]], scopes: Sequence[str]) -> LayerPath:
     """The layer whose name stands last in the name's scopes, the one with most of its path in them first."""
-    best, rank = path, (-1, 0)
-    for leaf in leaves:
-        if leaf[-1] in scopes:
-            here = (max(n for n, scope in enumerate(scopes) if scope == leaf[-1]), sum(p in scopes for p in leaf))
-            if here > rank:
-                best, rank = leaf, here
-    return best
+    for scope in reversed(scopes):
+        if scope in leaves:
+            return max(leaves[scope], key=lambda leaf: sum(part in scopes for part in leaf))
+    return path

@@ -72,10 +72,31 @@ def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, No
             yield "", _cell(part), left.pop("cell")
         yield from _known(part, left)
     in_list = not node.has_vars and node.path[-1:] != ("cell",)  # then keys are made of classes
-    for key, child in left.items():
-        prefix, class_name = _BY_KEY.get(key.removeprefix("_"), (f"{key}/", ""))
-        class_name = class_name or (class_of(key) if in_list else "")
-        yield prefix, part_of({"class_name": class_name}) if class_name else None, child
+    for key in sorted(left, key=lambda key: key == "backward_layer"):
+        child = left[key]
+        # A list of layers that tell their names adds nothing to them, as in the legacy format.
+        is_list = not child.has_vars and bool(child.children) and all(one.name for one in child.children.values())
+        plain = "" if is_list else f"{child.name or key}/"
+        prefix, class_name = _BY_KEY.get(key.removeprefix("_"), (plain, ""))
+        yield prefix, guess(class_name or (class_of(key) if in_list else ""), child), child
+
+
+def guess(class_name: str, node: Node) -> Part | None:
+    """The part of a group whose config is not at hand: of its class, or of the class that its name was made from.
+
+    A name is believed only where the group holds just what that class has.
+    """
+    if class_name or not (made_from := class_of(node.name)):
+        return part_of({"class_name": class_name}) if class_name else None
+    part = part_of({"class_name": made_from})
+    return part if part.own and _slots(part, len(node.arrays)) and _looks_like(part, node) else None
+
+
+def _looks_like(part: Part, node: Node) -> bool:
+    """A bias is a vector; a kernel is none."""
+    arrays = [array for _, array in node.numbered()]
+    shapes = {slot.role: array.shape for slot, array in zip(part.own or (), arrays, strict=False)}
+    return len(shapes.get("bias", (1,))) == 1 and len(shapes.get("kernel", (1, 1))) > 1
 
 
 def _cell(part: Part) -> Part:
