@@ -7,9 +7,9 @@ from __future__ import annotations
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Model, Note
 from modeldiff.loader import keras_h5, keras_v3
-from modeldiff.loader.hdf5 import Group, opened
+from modeldiff.loader.hdf5 import opened
 from modeldiff.loader.storage import whole_file
-from modeldiff.loader.store_tree import read_tree
+from modeldiff.loader.store_tree import Node, read_tree
 
 
 def load(path: str) -> Model:
@@ -22,8 +22,10 @@ def load(path: str) -> Model:
     with opened(whole_file(path, path)) as root:
         if keras_h5.is_legacy(root):
             return keras_h5.read(root, path)
-        if keras_v3.is_store(root):
-            return _weights_only(root, path)
+        notes: list[Note] = []
+        tree = read_tree(root, notes)
+        if keras_v3.is_store(tree):
+            return _weights_only(tree, notes, path)
         if not root.names():
             raise NotAModel(
                 "this HDF5 file is empty", where=path, fix="a save that failed leaves such a file; save the model again"
@@ -33,9 +35,8 @@ def load(path: str) -> Model:
         )
 
 
-def _weights_only(root: Group, path: str) -> Model:
-    notes: list[Note] = []
-    contents = keras_v3.fill(read_tree(root, notes), None)
+def _weights_only(tree: Node, notes: list[Note], path: str) -> Model:
+    contents = keras_v3.fill(tree, None)
     return Model(
         name=contents.name,
         path=path,

@@ -11,7 +11,7 @@ from typing import Any
 
 from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
 from modeldiff.loader.assembly import into_bodies, lacking, weight, with_weights
-from modeldiff.loader.hdf5 import Group, printable
+from modeldiff.loader.hdf5 import printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.parts import part_of
 from modeldiff.loader.roles import Slot
@@ -36,9 +36,12 @@ class Contents:
     """The model's own name, where the store tells it."""
 
 
-def is_store(root: Group) -> bool:
-    """Whether an HDF5 file has this layout."""
-    return any(name in root for name in ("vars", *CONTAINERS))
+def is_store(tree: Node) -> bool:
+    """Whether the groups of an HDF5 file have this layout: somewhere in them an object keeps variables.
+
+    A subclassed model has no list of layers, and Keras 3.0 to 3.5 wrote no group for a model without own variables.
+    """
+    return not tree.children.keys().isdisjoint(CONTAINERS) or any(node.has_vars for node in tree.walk())
 
 
 def fill(tree: Node, architecture: Architecture | None) -> Contents:
