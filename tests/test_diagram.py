@@ -7,7 +7,7 @@ from situations import situation
 
 from modeldiff import compare
 from modeldiff.changes import DiffResult, is_incidental
-from modeldiff.diagram import OUTSIDE, Body, Card, Fold, FoldKind, Group, Presence, build, build_side, further_folded
+from modeldiff.diagram import FEWER, OUTSIDE, Body, Card, Fold, FoldKind, Group, Presence, build, build_side
 
 RESIDUAL = """
     x: InputLayer(batch_shape=[None, 8])
@@ -249,12 +249,17 @@ def test_a_large_body_is_bundled_and_every_bundle_keeps_its_layers():
     assert {box.kind for box in body.boxes if isinstance(box, Fold)} == {FoldKind.BUNDLE}
 
 
-def test_folding_further_closes_every_group_and_says_so():
-    picture = build(model(GROUPED))
-    assert any(group.is_open for group in (box for box in picture.body.boxes if isinstance(box, Group)))
-    closed = further_folded(picture)
-    assert closed.crowded
-    assert not any(box.is_open for body in bodies(closed.body) for box in body.boxes if isinstance(box, Group))
+def test_the_second_try_is_small_at_every_depth():
+    lines = ["x: InputLayer(batch_shape=[None, 4])", "d0: Dense(units=4) <- x"]
+    for index in range(1, 120):
+        lines += [
+            f"c{index}: Concatenate <- {', '.join(f'd{i}' for i in range(index))}",
+            f"d{index}: Activation(activation='f{index}') <- c{index}",
+        ]
+    dense = model("\n".join([*lines, "outputs: d119"]))
+    for body in bodies(build(dense, limit=FEWER).body):
+        assert len(body.boxes) <= 2 * FEWER
+    assert len(list(build(dense, limit=FEWER).body.rows())) == 240
 
 
 def test_without_connections_layers_are_listed():

@@ -30,6 +30,8 @@ from modeldiff.diagram.shapes import (
 from modeldiff.graph import LayerPath, Model
 
 __all__ = [
+    "FEWER",
+    "LIMIT",
     "OUTSIDE",
     "Body",
     "Box",
@@ -42,13 +44,15 @@ __all__ = [
     "Line",
     "Presence",
     "Row",
+    "Side",
     "build",
     "build_side",
-    "further_folded",
 ]
 
 LIMIT = 320
 """Layers and folds of one body before it is bundled: a few screens, and less than a second for Graphviz."""
+FEWER = 24
+"""The limit for a second try, where Graphviz did not finish the first one."""
 BUNDLES = 40
 """How many bundles a body is cut into where it is larger."""
 OPEN_LAYERS = 240
@@ -69,26 +73,11 @@ def build(subject: DiffResult | Model, *, context: int = 1, depth: int | None = 
     return builder.diagram(_scoped(merged(subject), names))
 
 
-def build_side(result: DiffResult, side: Side) -> Diagram:
+def build_side(result: DiffResult, side: Side, *, limit: int = LIMIT) -> Diagram:
     """The picture of one side of a comparison, with its own names and connections; folded as the comparison is."""
     sites = ((site.address, site.old if side == "old" else site.new) for site in result.sites())
     names = {address: path[-1] for address, path in sites if path is not None}
-    return _Builder(compares=True).diagram(_scoped(one_side(result, side), names))
-
-
-def further_folded(diagram: Diagram) -> Diagram:
-    """The same picture with every group closed: what is tried when Graphviz runs out of time."""
-    return replace(diagram, body=_closed(diagram.body), crowded=True)
-
-
-def _closed(body: Body) -> Body:
-    boxes: list[Box] = []
-    for box in body.boxes:
-        if isinstance(box, Group):
-            boxes.append(replace(box, body=_closed(box.body), is_open=False))
-        else:
-            boxes.append(box if isinstance(box, Card) else replace(box, body=_closed(box.body)))
-    return replace(body, boxes=tuple(boxes))
+    return _Builder(compares=True, limit=limit).diagram(_scoped(one_side(result, side), names))
 
 
 def _names(subject: DiffResult | Model) -> dict[str, str]:

@@ -128,5 +128,3 @@ class Diagram:
     body: Body
     compares: bool
     """Two models; False where one is shown."""
-    crowded: bool = False
-    """Folded further than asked for, because the picture would not have been finished in time."""

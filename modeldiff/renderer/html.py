@@ -20,12 +20,13 @@ import jinja2
 from markupsafe import Markup, escape
 
 from modeldiff.changes import DiffResult
-from modeldiff.diagram import Diagram, build_side
+from modeldiff.diagram import FEWER, LIMIT, Diagram, Side, build, build_side
 from modeldiff.renderer import palette, templates
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.drawing import Pencil
 from modeldiff.renderer.island import island
+from modeldiff.renderer.scene import Scene
 from modeldiff.renderer.strip import strip
 from modeldiff.renderer.svg import picture
 from modeldiff.report import Code, LayerView, Phrase, Report, Status
@@ -37,6 +38,7 @@ TABLES = 16
 """Changed layers whose tables stand in the static page, gravest first."""
 LISTED = 500
 """Rows of the list in the static page; the script adds the rest."""
+SIDES: tuple[Side, ...] = ("old", "new")
 PAD = 20
 """Around the picture."""
 
@@ -49,15 +51,15 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words)
+    drawn, note = picture(diagram, words, lambda: build(report.subject, limit=FEWER))
     numbers = {view.address: number for number, view in enumerate(report.layers)}
     pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
     body = pencil.scene(drawn)
-    sides = {}
+    sides: dict[str, str] = {}
     if isinstance(report.subject, DiffResult):
         pencil.hidden = 1
-        for side in ("old", "new"):
-            sides[side] = pencil.scene(picture(build_side(report.subject, side), words)[0], side)
+        for side in SIDES:
+            sides[side] = pencil.scene(_side(report.subject, side, words, FEWER if note else LIMIT), side)
     style = _tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
@@ -91,6 +93,11 @@ def render(report: Report, diagram: Diagram | None) -> str:
             classes_of_layers=[] if diagram.compares else _by_class(report),
         )
     )
+
+
+def _side(result: DiffResult, side: Side, words: Words, limit: int) -> Scene:
+    """The picture of the old or the new model alone."""
+    return picture(build_side(result, side, limit=limit), words, lambda: build_side(result, side, limit=FEWER))[0]
 
 
 def _moved_most(report: Report) -> list[LayerView]:

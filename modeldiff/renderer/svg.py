@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from modeldiff.diagram import Diagram, further_folded
+from modeldiff.diagram import FEWER, Diagram, build
 from modeldiff.renderer import palette
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.drawing import Pencil, text
-from modeldiff.renderer.layout import Deadline
+from modeldiff.renderer.layout import BUDGET, Deadline
 from modeldiff.renderer.measure import mono, sans, sans_fitting
 from modeldiff.renderer.scene import Scene, scene
 from modeldiff.report import Code, Phrase, Report
@@ -29,7 +29,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words)
+    drawn, note = picture(diagram, words, lambda: build(report.subject, limit=FEWER))
     width = max(NARROWEST, drawn.left + drawn.right + 2 * MARGIN)
     head, top = _head(report, width, note)
     axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
@@ -45,12 +45,12 @@ def render(report: Report, diagram: Diagram | None) -> str:
     )
 
 
-def picture(diagram: Diagram, words: Words) -> tuple[Scene, str]:
-    """The scene, and a sentence where the picture is not what was asked for."""
+def picture(diagram: Diagram, words: Words, fewer: Callable[[], Diagram]) -> tuple[Scene, str]:
+    """The scene, and a sentence where the picture is not what was asked for; `fewer` folds it further."""
     drawn, finished = scene(diagram, words)
     if finished:
         return drawn, ""
-    drawn, finished = scene(further_folded(diagram), words, Deadline())
+    drawn, finished = scene(fewer(), words, Deadline(BUDGET / 2))
     if finished:
         return drawn, "Folded further than usual: Graphviz did not finish the whole picture in time."
     return drawn, "Drawn in one column: Graphviz did not finish in time."
