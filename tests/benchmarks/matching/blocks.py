@@ -17,6 +17,7 @@ def replace_head(spec: Spec, rng: Random) -> Change:
     """The last layer makes room for two and a dropout.
 
     Whether the new output layer is the old one with other units or another layer is a matter of taste: optional.
+    That the old output layer became the hidden one in front is not: other units, activation, shape and role.
     """
     last = spec.node(spec.outputs[0][0])
     if last.cls != "Dense":
@@ -32,7 +33,7 @@ def replace_head(spec: Spec, rng: Random) -> Change:
         nodes += new if node.id == last.id else [node]
     out: Ref = ("+head_out", 0, 0)
     outputs = tuple(out if ref[0] == last.id else ref for ref in spec.outputs)
-    optional = frozenset((last.id, node.id) for node in new if node.cls == "Dense")
+    optional = frozenset({(last.id, "+head_out")})
     return Change(replace(spec, nodes=tuple(nodes), outputs=outputs), optional)
 
 

@@ -1,7 +1,7 @@
 # Which other pairings nobody could tell from the true one. A pairing is accepted instead of the truth where it is
 # no worse in any single kind of evidence: as few layers added and removed, classes changed, config keys changed,
 # layers moved, inputs rewired, weights reshaped; as many weights that descend from one another; names that a
-# person chose, as often equal and as similar. Then both files are explained as well by it as by the truth, fact
+# person chose, as often equal (less those that stand on one side only) and as similar. Then both files are explained as well by it as by the truth, fact
 # for fact, and only the person who made the edit knows better: a block copied behind an equal one, two equal
 # branches that were both trained anew, one of a run of equal layers removed. Weighing one kind of evidence
 # against another is refused on purpose: it would be a second matcher and not a judge.
@@ -41,10 +41,10 @@ def _own_cost(truth: Truth, pair: Pair) -> Counter[str]:
     cost["related"] -= truth.shares_weights(pair)
     if old in truth.old.named and new in truth.new.named:
         before, after = truth.old.names[old], truth.new.names[new]
-        cost["same name"] -= before == after
+        cost["names"] -= before == after
         cost["like name"] -= round(100 * SequenceMatcher(None, before, after).ratio())
     elif (old in truth.old.named) != (new in truth.new.named):
-        cost["named on one side"] += 1
+        cost["names"] += 1
     return cost
 
 

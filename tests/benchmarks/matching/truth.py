@@ -77,15 +77,8 @@ def _flow(spec: Spec) -> dict[str, tuple[tuple[Ref, ...], ...]]:
                 return ref
 
     return {
-        identity: tuple(tuple(_source(through(ref), spec) for ref in call) for call in node.calls)
-        for identity, node in nodes.items()
+        identity: tuple(tuple(through(ref) for ref in call) for call in node.calls) for identity, node in nodes.items()
     }
-
-
-def _source(ref: Ref, spec: Spec) -> Ref:
-    """The only input of a model is `input`: that of a Sequential is no layer, and yet the same tensor."""
-    inputs = [node.id for node in spec.nodes if node.cls == "InputLayer"]
-    return ("input", 0, 0) if inputs == [ref[0]] else ref
 
 
 @dataclass(slots=True)
@@ -145,10 +138,13 @@ class Truth:
     def is_rewired(self, pair: Pair, pairs: dict[str, str]) -> bool:
         """Whether some call takes other tensors, told by `pairs`."""
         one, two = self.old.calls[pair[0]], self.new.calls[pair[1]]
-        told = tuple(
-            tuple((pairs.get(ref[0], f"-{ref[0]}" if ref[0] != "input" else "input"), *ref[1:]) for ref in call)
-            for call in one
-        )
+
+        def partner(identity: str) -> str:
+            # The input of a Sequential is no layer and in no pair, and yet the same tensor as a Functional's.
+            is_listed = identity in self.old.nodes and identity in self.new.nodes
+            return pairs.get(identity, f"-{identity}" if is_listed else identity)
+
+        told = tuple(tuple((partner(layer), call, output) for layer, call, output in refs) for refs in one)
         return told != two
 
     def shares_weights(self, pair: Pair) -> bool:
