@@ -161,6 +161,8 @@ addEventListener("keydown", event => {
 read(root);
 place();
 fit(false);
+const first = compares && $("a.r:not(.same)", graph);
+if (first && scroller.clientWidth) aside(first);
 filter();
 render(false);
 if (chosen() !== null && innerWidth < 720) pane("insp");

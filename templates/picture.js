@@ -291,6 +291,12 @@ function reveal(index) {
 
 const rowOf = address => $(`a.r[href="#${CSS.escape(address)}"]`, graph) || $$("a.r", graph).find(row => row.getAttribute("href") === "#" + address);
 
+/** Bring a row into view across, only if it is not. */
+function aside(row) {
+  const a = $(".b", row).getBoundingClientRect(), b = scroller.getBoundingClientRect();
+  if (a.left < b.left || a.right > b.right) scroller.scrollLeft += (a.left + a.right) / 2 - (b.left + b.right) / 2;
+}
+
 /** Draw the ring around the chosen row, inside it, so that no neighbour covers it. */
 const ring = s("rect.ring", { rx: 3, "aria-hidden": "true" });
 function circle(row) {
@@ -305,7 +311,7 @@ function show(row) {
   row.closest("[data-b]").style.display = "";
   const a = $(".b", row).getBoundingClientRect(), b = scroller.getBoundingClientRect();
   if (a.top < b.top + 24 || a.bottom > b.bottom - 48) scroller.scrollTop += a.top - b.top - b.height * .42;
-  if (a.left < b.left || a.right > b.right) scroller.scrollLeft += (a.left + a.right) / 2 - (b.left + b.right) / 2;
+  aside(row);
   culled = null;
   for (const item of items) item[3] = undefined;
   cull();
