@@ -1,7 +1,7 @@
 # What an order-preserving alignment cannot see: neighbours. Pairs whose neighbours are not paired with each other are
 # suspicious; each is tried with the layers that its neighbours' partners suggest, and the better sum stays. Small
 # steps from a good start: the number of suspicious pairs is the number of edits, not of layers.
-"""Improve a pairing by exchanging partners: `Places`, `by_exchange`, `by_place`."""
+"""Improve a pairing by what stands beside: `Places`, `by_place`, `by_exchange`, `by_doubt`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from modeldiff.differ.state import State
 
 _ABOVE, _BELOW = 2.0, 1.6
 _EXACT = 2.5
+_ANYWHERE = 5.0
+"""A score from which a pair needs no neighbours."""
 _BRIDGED = 0.75
 _ENOUGH = 0.5
 _GAIN = 0.25
@@ -82,6 +84,18 @@ class Places:
             self._static[i, j] = static
         return static + self.agreement(i, j) if static > -50 else static
 
+    def holds(self, i: int, j: int) -> bool:
+        """Whether more than likeness speaks for a pair: a place in common, or very much likeness."""
+        return self.agreement(i, j) > 0 or self.score(i, j) > _ANYWHERE or self._changed_places(i, j)
+
+    def _changed_places(self, i: int, j: int) -> bool:
+        """Whether the layer and a neighbour may have changed places: in a chain, it has the same one beside it."""
+        if any(len(self.flows[side][node].producers) != 1 for side, node in ((0, i), (1, j))):
+            return False
+        beside = {*self.steps(0, i, up=True), *self.steps(0, i, up=False)}
+        there = {*self.steps(1, j, up=True), *self.steps(1, j, up=False)}
+        return any(self.partner[0].get(node) in there for node in beside)
+
     def nearby(self, i: int) -> set[int]:
         """New nodes that stand next to the partners of the old node's neighbours, and unpaired ones beyond."""
         found: set[int] = set()
@@ -130,6 +144,18 @@ def by_exchange(state: State) -> None:
         active = sorted({near for i in changed for near in _around(state, i)})
         if not active:
             return
+
+
+def by_doubt(state: State) -> None:
+    """Let go of pairs that are alike and stand nowhere near each other."""
+    places = Places(state)
+    a, b = state.scorer.looks
+    for i in list(_suspicious(state)):
+        if i not in state.found:
+            continue
+        j, evidence, _ = state.found[i]
+        if evidence not in _FIXED and (a.automatic[i] or a.name[i] != b.name[j]) and not places.holds(i, j):
+            state.part(i)
 
 
 def _suspicious(state: State) -> Iterator[int]:
@@ -222,6 +248,9 @@ def _has_swapped_names(state: State, i: int, mine: int | None, owner: int | None
     a, b = state.scorer.looks
     if mine is None or owner is None or a.automatic[i] or a.automatic[owner]:
         return False
+    beside = owner in state.old[i].consumers or i in state.old[owner].consumers
+    if beside and a.config[i] == b.config[mine] and a.shapes[i] == b.shapes[mine]:
+        return False  # alike and side by side: then it is rather the layers that changed places
     return bool(a.name[i] == b.name[mine] and a.name[owner] == b.name[j])
 
 

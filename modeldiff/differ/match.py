@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align
-from modeldiff.differ.exchange import Places, by_exchange, by_place
+from modeldiff.differ.exchange import Places, by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
@@ -30,8 +30,8 @@ from modeldiff.graph import Model
 
 _LEFT, _RIVALS = 2000, 50
 """So many unpaired layers a side are compared with each other, and so many rivals of each are ranked."""
-_ALIKE, _ALIKE_ANYWHERE = 2.0, 5.0
-"""Scores from which left-over layers are a pair: with a neighbour in common, and without."""
+_ALIKE = 2.0
+"""The score from which left-over layers are a pair."""
 
 Pass = Callable[[State], None]
 
@@ -163,7 +163,7 @@ def by_likeness(state: State) -> None:
         row = state.scorer.row(i, news) + state.scorer.beside_paired(i, news)
         for j in news[row > _ALIKE][:_RIVALS].tolist():
             score = places.score(i, j)
-            if score > _ALIKE and (places.agreement(i, j) > 0 or score > _ALIKE_ANYWHERE):
+            if score > _ALIKE and places.holds(i, j):
                 scored.append((-score, i, j))
     for score, i, j in sorted(scored):
         if state.is_free(i, j):
@@ -218,12 +218,14 @@ PASSES: tuple[Pass, ...] = (
     by_container,
     by_weights,
     by_store,
+    by_neighbours,
     by_name,
     by_neighbours,
     by_alignment,
     by_place,
     by_exchange,
     by_likeness,
+    by_doubt,
     by_place,
     by_exchange,
     by_parents,
@@ -249,7 +251,7 @@ def match(old: Model, new: Model, options: Options) -> Matching:
     kin = kinship(*flows) if options.weights else Kinship()
     state = _read(State(*flows, Scorer(*flows, looks, kin), options))
     told, about_pairs = cost(state)
-    if state.scorer.naming.claimed_any and state.scorer.naming.is_trusted and about_pairs >= _MUCH:
+    if state.scorer.naming.claimed_at_first[0].any() and state.scorer.naming.is_trusted and about_pairs >= _MUCH:
         other = State(*flows, Scorer(*flows, looks, kin), options)
         other.scorer.naming.trust = 0.0
         if cost(_read(other))[0] + _DOUBT < told:

@@ -33,7 +33,7 @@ class Naming:
         self.claimed = np.zeros(len(flows[0].nodes), bool), np.zeros(len(flows[1].nodes), bool)
         """Chosen names that stand on the other side too: they claim their own partner and speak against others."""
         self.claim(flows[0].order, flows[1].order)
-        self.claimed_any = bool(self.claimed[0].any())
+        self.claimed_at_first = self.claimed[0].copy(), self.claimed[1].copy()
         self.trust, self.stable = self._habits(kin)
         """How far an equal name means an equal layer; how rarely names change. Both from 0 to 1."""
 
