@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align
-from modeldiff.differ.exchange import Places, by_doubt, by_exchange, by_place
+from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
+from modeldiff.differ.places import Places
 from modeldiff.differ.reading import cost
 from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer

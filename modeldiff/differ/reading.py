@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from modeldiff.differ.exchange import Places
+from modeldiff.differ.places import Places
 from modeldiff.differ.state import State
 
 _GONE, _RETYPED, _CHANGED, _STRANGE, _REWIRED, _RENAMED = 1.0, 1.2, 1.0, 1.0, 0.7, 0.5

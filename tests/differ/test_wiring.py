@@ -1,0 +1,151 @@
+# Connections told by layers: consequences, keywords, call arguments, and the model's ports.
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from models import model
+
+from modeldiff.changes import ROOT, ConfigChanged, InputsRewired, InterfaceChanged, Kind
+from modeldiff.differ import compare
+from modeldiff.graph import Graph, Layer, Model, TensorRef
+
+CHAIN = """
+    x: InputLayer(batch_shape=[None, 8])
+    a: Dense(units=8) <- x
+    b: Dense(units=8) <- a
+    c: Dense(units=8) <- b
+    out: Dense(units=2) <- c
+"""
+ATTENTION = """
+    q: InputLayer(batch_shape=[None, 8])
+    v: InputLayer(batch_shape=[None, 8])
+    att: Attention <- q, v
+    out: Dense(units=2) <- att
+"""
+
+
+def rewired(old: str, new: str) -> dict[str, bool]:
+    """Layer -> whether it only follows from layers that came or went."""
+    changes = compare(model(old), model(new)).changes
+    return {
+        change.site.new[-1]: change.consequence
+        for change in changes
+        if isinstance(change, InputsRewired) and change.site.new
+    }
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        (CHAIN.replace("c: Dense(units=8) <- b", "n: Dropout(rate=0.5) <- b\n    c: Dense(units=8) <- n"), {"c": True}),
+        (CHAIN.replace("    b: Dense(units=8) <- a\n", "").replace("<- b", "<- a"), {"c": True}),
+        (CHAIN.replace("c: Dense(units=8) <- b", "c: Dense(units=8) <- a"), {"c": False}),
+        (
+            CHAIN.replace("c: Dense(units=8) <- b", "n: Add <- b, x\n    c: Dense(units=8) <- n"),
+            {"c": True},
+        ),
+        (
+            CHAIN.replace("c: Dense(units=8) <- b", "n: Dropout(rate=0.5) <- a\n    c: Dense(units=8) <- n"),
+            {"c": False},
+        ),
+    ],
+    ids=["inserted", "removed", "another tensor", "a new Add on the way", "a new layer from elsewhere"],
+)  # fmt: skip
+def test_consequences(new: str, expected: dict[str, bool]) -> None:
+    assert rewired(CHAIN, new) == expected
+    assert rewired(new, CHAIN) == expected
+
+
+def _changed(one: Model, name: str, **fields: Any) -> Model:
+    def change(layer: Layer) -> Layer:
+        return replace(layer, calls=(replace(layer.calls[0], **fields),)) if layer.name == name else layer
+
+    return replace(one, graph=replace(one.graph, layers=tuple(map(change, one.graph.layers))))
+
+
+def test_a_keyword_is_part_of_a_connection() -> None:
+    plain = model(ATTENTION)
+    named = _changed(plain, "att", keywords=("", "value"))
+    (change,) = compare(plain, named).changes
+    assert isinstance(change, InputsRewired)
+    assert not change.consequence
+    assert not compare(named, named).changes
+
+
+def test_a_call_argument_is_a_key_of_its_call() -> None:
+    plain = model(ATTENTION)
+    (change,) = compare(plain, _changed(plain, "att", kwargs={"training": False})).changes
+    assert isinstance(change, ConfigChanged)
+    assert change.key == "call[0].training"
+    assert change.after is False
+
+
+def _with_ports(shape: tuple[int | None, ...] | None, dtype: str = "float32") -> Model:
+    one = model(CHAIN)
+    layers = tuple(
+        replace(layer, output_shapes=None if shape is None else (shape,)) if layer.name == "out" else layer
+        for layer in one.graph.layers
+    )
+    return replace(one, graph=replace(one.graph, layers=layers, input_shapes=((None, 8),), input_dtypes=(dtype,)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (_with_ports((None, 2)), _with_ports((None, 2)), 0),
+        (_with_ports((None, 2)), _with_ports((16, 2)), 0),
+        (_with_ports((None, 2)), _with_ports(None), 0),
+        (_with_ports((None, 2)), _with_ports((None, 3)), 1),
+        (_with_ports((None, 2)), _with_ports((None, None)), 1),
+        (_with_ports((None, 2)), _with_ports((None, 2, 1)), 1),
+        (_with_ports((None, 2)), _with_ports((None, 2), "int32"), 1),
+    ],
+    ids=["same", "batch", "unknown", "size", "free", "rank", "dtype"],
+)
+def test_ports(old: Model, new: Model, told: int) -> None:
+    found = [change for change in compare(old, new).changes if change.kind is Kind.INTERFACE_CHANGED]
+    assert len(found) == told
+
+
+def _outputs(graph: Graph, *names: str) -> Graph:
+    return replace(graph, outputs=tuple(map(TensorRef, names)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [(("b", "out"), ("b", "out"), 0), (("b", "out"), ("out", "b"), 1), (("out",), ("b", "out"), 1)],
+    ids=["same", "order", "number"],
+)
+def test_the_order_of_outputs(before: tuple[str, ...], after: tuple[str, ...], told: int) -> None:
+    one = model(CHAIN)
+    diff = compare(replace(one, graph=_outputs(one.graph, *before)), replace(one, graph=_outputs(one.graph, *after)))
+    found = [change for change in diff.changes if isinstance(change, InterfaceChanged)]
+    assert len(found) == told
+    assert all(change.site == ROOT and change.role == "output" for change in found)
+
+
+def test_an_input_listed_on_one_side_only_is_no_added_layer() -> None:
+    functional = model(CHAIN)
+    sequential = replace(
+        functional,
+        graph=replace(functional.graph, layers=functional.graph.layers[1:], inputs=(TensorRef("a_input"),)),
+    )
+    layers = tuple(
+        replace(layer, calls=(replace(layer.calls[0], inputs=(TensorRef("a_input"),)),)) if layer.name == "a" else layer
+        for layer in sequential.graph.layers
+    )
+    sequential = replace(sequential, graph=replace(sequential.graph, layers=layers))
+    assert not compare(sequential, functional).changes
+    assert not compare(functional, sequential).changes
+
+
+def test_weights_alone_say_nothing_of_the_structure() -> None:
+    whole = model(CHAIN)
+    layers = tuple(Layer(layer.name, "", weights=layer.weights) for layer in whole.graph.layers if layer.weights)
+    bare = Model("", "w.h5", "keras-h5-weights", Graph(layers, has_edges=False), whole.metadata, has_config=False)
+    for old, new in ((whole, bare), (bare, whole)):
+        diff = compare(old, new)
+        assert {change.kind for change in diff.changes} <= {Kind.METADATA_CHANGED}
+        assert len(diff.weight_pairs) == 8
