@@ -16,6 +16,7 @@ from modeldiff.changes import (
     Endpoint,
     Evidence,
     InputsRewired,
+    Kind,
     LayerMoved,
     LayerRenamed,
     LayerRetyped,
@@ -114,6 +115,8 @@ class _Ledger:
         self.changes: dict[Site, list[Change]] = defaultdict(list)
         for change in result.changes:
             self.changes[change.site].append(change)
+        self.matched = set(self.partners.values())
+        self.rewired = {change.site.new for change in result.of(Kind.INPUTS_REWIRED)} | set(result.matching.added)
         self.pairs: dict[Site, list[WeightPair]] = defaultdict(list)
         for pair in result.weight_pairs:
             self.pairs[pair.site].append(pair)
@@ -197,21 +200,28 @@ class _Ledger:
         return (Code(match.new[-1]), " is old ", Code(format_path(match.old)), f": {because} (score {match.score:.2f})")
 
     def _links(self, site: Site, direction: int) -> Iterator[Link]:
-        """Neighbours of both sides: those both have first, in the new order, then those only one has."""
+        """Neighbours of both sides: those both have first, in the new order, then those only one has.
+
+        What only one side lists is a connection added or removed only where the layer it leads to was rewired:
+        a layer that moved into a sub-model has other neighbours in its graph, and the same tensors.
+        """
         old_links, new_links = self.links[direction]
         before = {
             (self.partners.get(end.layer, end.layer), end.layer in self.partners, end.call, end.output): end
             for end in (old_links.get(site.old, ()) if site.old is not None else ())
         }
-        matched = set(self.partners.values())
         for end in new_links.get(site.new, ()) if site.new is not None else ():
-            kept = before.pop((end.layer, end.layer in matched, end.call, end.output), None)
-            status = Status.UNCHANGED if kept is not None or site.old is None else Status.ADDED
-            yield _link(end, new=True, status=status)
+            kept = before.pop((end.layer, end.layer in self.matched, end.call, end.output), None)
+            target = site.new if direction == 0 else end.layer
+            added = kept is None and site.old is not None and target in self.rewired
+            yield _link(end, new=True, status=Status.ADDED if added else Status.UNCHANGED)
         for end in before.values():
-            status = Status.REMOVED if site.new is not None else Status.UNCHANGED
             partner = self.partners.get(end.layer)
-            yield _link(end if partner is None else replace(end, layer=partner), new=partner is not None, status=status)
+            target = site.new if direction == 0 else partner
+            if site.new is None or target is None or target in self.rewired:
+                status = Status.REMOVED if site.new is not None else Status.UNCHANGED
+                shown = end if partner is None else replace(end, layer=partner)
+                yield _link(shown, new=partner is not None, status=status)
 
 
 def _link(end: Endpoint, *, new: bool, status: Status = Status.UNCHANGED) -> Link:
