@@ -55,8 +55,8 @@ def compare(
             tell(wiring.detect(match))
             tell(detect_config(match, mine, theirs))
     unlisted = bare.listed_elsewhere(matching, wiring.forth)
-    gone = bare.missing(matching.removed, layers[0], new, pairs)
-    came = bare.missing(matching.added, layers[1], old, pairs)
+    gone = bare.worth_telling(matching.removed, layers[0], (old, new), pairs)
+    came = bare.worth_telling(matching.added, layers[1], (old, new), pairs)
     removed = {path: structure.removed(path, layers[0][path]) for path in gone if path not in unlisted[0]}
     tell(structure.added(path, layers[1][path]) for path in came if path not in unlisted[1])
     tell(interface.detect(old, new, wiring))

@@ -19,13 +19,16 @@ def has_configs(old: Model, new: Model) -> bool:
     return old.has_config and new.has_config
 
 
-def missing(
-    paths: Sequence[LayerPath], layers: Mapping[LayerPath, Layer], other: Model, pairs: Sequence[Pair]
+def worth_telling(
+    paths: Sequence[LayerPath], layers: Mapping[LayerPath, Layer], sides: tuple[Model, Model], pairs: Sequence[Pair]
 ) -> list[LayerPath]:
-    """Those of `paths` that the other file would hold if its model had them."""
-    if other.has_config:
+    """Those of `paths`, layers without a partner, that the other file would hold if its model had them.
+
+    Between a whole model and weights alone these are the layers with weights of their own.
+    """
+    if sides[0].has_config == sides[1].has_config:
         return list(paths)
-    heaps = {end for match, *sides in pairs if is_heap(*sides) for end in (match.old, match.new)}
+    heaps = {end for match, *both in pairs if is_heap(*both) for end in (match.old, match.new)}
     return [
         path
         for path in paths

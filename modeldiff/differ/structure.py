@@ -33,9 +33,15 @@ def removed(path: LayerPath, layer: Layer) -> LayerRemoved:
 def renamed(match: Match, old: Layer, new: Layer) -> Iterator[LayerRenamed]:
     """Another name, of a pair."""
     if old.name != new.name and old.has_name and new.has_name:
-        # a counter that went on: the old name could be automatic on the new layer too (a new class has a new counter)
-        counted = all(map(has_automatic_name, (old, new, replace(new, name=old.name))))
+        # Not where a person renamed the class: the old name could not be automatic on the new layer.
+        of_keras = _is_of_keras(old) and _is_of_keras(new)
+        counted = all(map(has_automatic_name, (old, new) if of_keras else (old, new, replace(new, name=old.name))))
         yield LayerRenamed(match.site, old.name, new.name, renumbered=counted)
+
+
+def _is_of_keras(layer: Layer) -> bool:
+    """Whether Keras named the class, and a person did not."""
+    return layer.kind == "op" or is_keras_class(layer.canonical_class)
 
 
 def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, LayerPath]) -> Iterator[Change]:
