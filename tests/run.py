@@ -4,8 +4,8 @@
 # lacks, which makes a green run say nothing.
 """Set up `.venv` in this checkout and run all checks: `python3 tests/run.py [arguments of pytest]`.
 
-Needs Python 3.10 or later and pip 22.3 or later. Installs TensorFlow into `.venv` and, where it is missing and apt
-can bring it, Chromium. Exit status 0 if every check passed, 1 if one failed, 2 if the set-up did.
+Needs Python 3.10 or later and pip 22.3 or later. Installs TensorFlow into `.venv` and, where they are missing and apt
+can bring them, Chromium and Graphviz. Exit status 0 if every check passed, 1 if one failed, 2 if the set-up did.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = getattr(sys, "_base_executable", sys.executable)  # also where `.venv`, which may lack pip, is active
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "graphviz": ("dot",),
+}
+"""Debian's package -> the commands of which one is needed: a browser to open the report, `dot` to compare with."""
 PARTS = ("tensorflow", "tf_keras", "keras", "playwright.sync_api", "axe_playwright_python", "pygraphviz")
 CHECKS = (
     ("ruff", "check"),
@@ -61,17 +65,17 @@ def make_environment() -> None:
         stop(f"pip could not install everything; is there a TensorFlow for Python {version} on this platform?")
 
 
-def find_browser() -> None:
-    """See that there is a Chromium, through apt where there is none."""
-    if any(map(shutil.which, BROWSERS)):
-        return
-    if shutil.which("apt-get"):
+def find_programs() -> None:
+    """See that there is a Chromium and a `dot`, through apt where there is none."""
+    missing = [package for package, names in PROGRAMS.items() if not any(map(shutil.which, names))]
+    if missing and shutil.which("apt-get"):
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
         sudo = () if os.geteuid() == 0 else ("sudo", "--preserve-env=DEBIAN_FRONTEND")
         run(*sudo, "apt-get", "update", "-qq")
-        run(*sudo, "apt-get", "install", "-qq", "--yes", "--no-install-recommends", "chromium")
-    if not any(map(shutil.which, BROWSERS)):
-        stop(f"no browser for the tests of the report: install one of {', '.join(BROWSERS)}")
+        run(*sudo, "apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing)
+    for package in missing:
+        if not any(map(shutil.which, PROGRAMS[package])):
+            stop(f"the tests need {package}: install one of {', '.join(PROGRAMS[package])}")
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -90,7 +94,7 @@ def check(arguments: Sequence[str]) -> int:
 def main() -> int:
     """Set up, then check."""
     make_environment()
-    find_browser()
+    find_programs()
     return check(sys.argv[1:])
 
 

@@ -72,6 +72,6 @@ class _Feed:
         while size < count and (array := next(self._arrays, None)) is not None:
             parts.append(array)
             size += array.size
-        joined = np.concatenate(parts)
+        joined: NDArray[Any] = np.concatenate(parts)
         self._kept = joined[count:]
         return joined[:count]

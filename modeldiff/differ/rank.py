@@ -57,7 +57,8 @@ def _corner(old: Weight, new: Weight, columns: int) -> NDArray[np.float64]:
     x = numbers(before, old.dtype).reshape(-1, columns)[:, :_CORNER].astype(np.float64)
     y = numbers(after, new.dtype).reshape(-1, columns)[:, :_CORNER]
     squares = np.linalg.eigvalsh((y - x) @ (y - x).T)[::-1]
-    return np.sqrt(np.maximum(squares, 0.0))
+    values: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0.0))
+    return values
 
 
 def _difference(old: Weight, new: Weight) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def _order(before: _Words, after: _Words) -> NDArray[np.intp] | None:
 
 def _multisets(weight: Weight) -> list[_Words]:
     """For each axis, the sum of the mixed bits of every slice."""
-    sums = [np.zeros(size, np.uint64) for size in weight.shape]
+    sums: list[_Words] = [np.zeros(size, np.uint64) for size in weight.shape]
     position = 0
     for block in source_of(weight).blocks(ENTRIES):
         mixed = _mixed(bits(block).astype(np.uint64).reshape(block.size, -1)[:, 0])
@@ -72,12 +72,12 @@ def _multisets(weight: Weight) -> list[_Words]:
     return sums
 
 
-def _fingerprint(weight: Weight, orders: list[NDArray[np.intp]]) -> int:
+def _fingerprint(weight: Weight, orders: Sequence[NDArray[np.intp]]) -> int:
     """A sum over all entries of bits and place, where the place on each axis is looked up in its order."""
     total, position = np.uint64(0), 0
     with np.errstate(over="ignore"):
         for block in source_of(weight).blocks(ENTRIES):
-            flat = np.zeros(block.size, np.uint64)
+            flat: _Words = np.zeros(block.size, np.uint64)
             for axis, place in enumerate(_places(weight, position, block.size)):
                 flat = flat * np.uint64(weight.shape[axis]) + orders[axis][place].astype(np.uint64)
             words = bits(block).astype(np.uint64).reshape(block.size, -1)[:, 0]

@@ -5,15 +5,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from modeldiff import compare, load
 from modeldiff.changes import Evidence, Kind, LayerRetyped, Outcome
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 MODELS, ZOO = SHARED / "models", SHARED / "zoo"
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared")
 
 FACE = "face_classification__aa06bfe__fer2013_mini_XCEPTION"
 

@@ -1,7 +1,6 @@
 # Both roads to Graphviz, for real: `dot` on PATH, and the Graphviz inside the pygraphviz wheel.
 from __future__ import annotations
 
-import shutil
 import sys
 
 import graphviz
@@ -21,7 +20,6 @@ def test_boxes_of_one_rank_stand_apart_and_a_column_is_straight():
     assert abs(lane - middle) >= 172 + 2
 
 
-@pytest.mark.skipif(shutil.which("dot") is None, reason="this test compares with `dot`, which is not installed")
 def test_both_roads_give_the_same_picture():
     texts = [SKIP.dot(), Ranked((100, 50), ((0, 1, 1),)).dot()]
     by_dot = [[round(x) for x in graph] for graph in layout._parsed(layout.by_dot(texts, 10))]
