@@ -1,5 +1,5 @@
 # The closed list of what can be said about two models. The differ makes these, the report puts them into words;
-# both are checked against the list by the type checker (`assert_never` in report.py). A change is a fact with
+# both are checked against the list by the type checker (the one `match` of report/words.py). A change is a fact with
 # its evidence and never a sentence. Rejected: one `Change` class with a free dictionary, where a forgotten key
 # shows up in a user's report instead of in mypy.
 """Facts about two models: `Change` and its thirteen kinds, `Match`, `Matching`, `DiffResult`, `Options`."""

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from modeldiff import __version__
 from modeldiff.errors import ModelDiffError, OutputError, UsageError
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     parser = _parser()
     try:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_intermixed_args(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else TROUBLE
     try:
@@ -53,10 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"modeldiff: {visible(str(error))}", file=sys.stderr)
         return TROUBLE
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return COMPARED
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -125,6 +121,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if len(arguments.models) > 2:
         raise UsageError(f"{len(arguments.models)} files given", fix="name one file to draw, or two to compare")
     targets = [(_format_of(target, arguments.format), target) for target in arguments.output]
+    _check_targets(arguments.output, arguments.models)
     comparing = len(arguments.models) == 2
     policy = _policy(arguments, comparing=comparing)
     say = _reporter(verbose=arguments.verbose)
@@ -151,8 +148,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if not targets and not arguments.quiet:
         from modeldiff.renderer import text
 
-        text.print_to(words, sys.stdout)
-        sys.stdout.flush()
+        with _standard_output() as stream:
+            text.print_to(words, stream)
     elif not arguments.quiet and all(target != "-" for _, target in targets):
         from modeldiff.renderer.characters import visible
         from modeldiff.report.words import plain
@@ -174,6 +171,16 @@ def _format_of(target: str, forced: str | None) -> str:
     return suffix
 
 
+def _check_targets(targets: Sequence[str], models: Sequence[str]) -> None:
+    """No result may overwrite a model or another result."""
+    places = [Path(target).resolve() for target in targets if target != "-"]
+    for target in places:
+        if places.count(target) > 1:
+            raise UsageError("two results have this name", where=str(target.name), fix="give each -o a name of its own")
+        if any(target == Path(model).resolve() for model in models):
+            raise UsageError("the result would overwrite the model", where=target.name, fix="give -o another name")
+
+
 def _options(arguments: argparse.Namespace) -> Options:
     from modeldiff.changes import Options
 
@@ -193,14 +200,20 @@ def _pins(item: str) -> Iterator[tuple[str, str]]:
         return
     try:
         content = json.loads(Path(item).read_text(encoding="utf-8"))
-        pairs = content.items() if isinstance(content, dict) else [(pair[0], pair[1]) for pair in content]
     except OSError as error:
         raise UsageError(
             "neither OLD=NEW nor a file that can be read", where=f"--map {item}", fix="write --map old/path=new/path"
         ) from error
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise UsageError("not a JSON object of old to new layer paths", where=f"--map {item}") from error
-    yield from ((str(before), str(after)) for before, after in pairs)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("this is not JSON", where=f"--map {item}") from error
+    pairs = list(content.items()) if isinstance(content, dict) else content
+    if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
+        raise UsageError("not a JSON object of old to new layer paths", where=f"--map {item}")
+    yield from pairs
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, (list, tuple)) and len(item) == 2 and all(isinstance(name, str) for name in item)
 
 
 def _policy(arguments: argparse.Namespace, *, comparing: bool) -> frozenset[str]:
@@ -268,6 +281,17 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield advance
 
 
+@contextlib.contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    """Standard output, whose reader may stop early: that is no trouble of ours."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _write(words: Report, targets: Sequence[tuple[str, str]], say: Callable[[str], None]) -> None:
     """Render everything, then write everything."""
     from modeldiff.renderer import render_report
@@ -280,8 +304,8 @@ def _write(words: Report, targets: Sequence[tuple[str, str]], say: Callable[[str
         if target == "-":
             from modeldiff.renderer.text import encodable
 
-            sys.stdout.write(encodable(text, sys.stdout.encoding))
-            sys.stdout.flush()
+            with _standard_output() as stream:
+                stream.write(encodable(text, stream.encoding))
         else:
             write_file(Path(target), text)
 
@@ -297,12 +321,11 @@ def write_file(path: Path, text: str) -> None:
         if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced by a rename
             path.write_text(text, encoding="utf-8", newline="\n")
             return
+        path = path.resolve()
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).chmod(_mode(path))
         Path(temporary).replace(path)
         temporary = None
     except OSError as error:
@@ -312,3 +335,12 @@ def write_file(path: Path, text: str) -> None:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int:
+    """The rights of the file that is replaced, or those a new file gets."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -27,10 +27,18 @@ class ModelDiffError(Exception):
         self.where = where
         self.fix = fix
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt, (type(self), self.what, self.where, self.fix)
+
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
         fix = f" ({self.fix})" if self.fix else ""
         return f"{where}{self.what}{fix}"
+
+
+def _rebuilt(kind: type[ModelDiffError], what: str, where: str, fix: str) -> ModelDiffError:
+    """An error that came from another process."""
+    return kind(what, where=where, fix=fix)
 
 
 class UnreadableFile(ModelDiffError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -141,3 +142,41 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     command = f"{sys.executable} -m modeldiff {' '.join(PAIR)} -o - --format json | head -c 10"
     done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_a_result_never_overwrites_a_model_or_another_result(run: Run, tmp_path: Path) -> None:
+    model = tmp_path / "m.json"
+    shutil.copy(ROOT / PAIR[0], model)
+    before = model.read_bytes()
+    status, _, err = run(str(model), "-o", str(model))
+    assert (status, model.read_bytes()) == (2, before)
+    assert "overwrite" in err
+    status, _, err = run(*PAIR, "-o", str(tmp_path / "x.md"), "-o", str(tmp_path / "." / "x.md"))
+    assert status == 2
+    assert not (tmp_path / "x.md").exists()
+
+
+def test_a_result_goes_through_a_link_and_keeps_its_rights(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "real.md"
+    target.write_text("old", encoding="utf-8")
+    target.chmod(0o640)
+    (tmp_path / "link.md").symlink_to(target)
+    assert run(*PAIR, "-o", str(tmp_path / "link.md"))[0] == 0
+    assert (tmp_path / "link.md").is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert target.read_text(encoding="utf-8").startswith("<!-- modeldiff")
+
+
+def test_options_may_stand_between_the_files(run: Run) -> None:
+    status, out, _ = run(PAIR[0], "-o", "-", "--format", "md", PAIR[1])
+    assert status == 0
+    assert "Interface changed" in out
+
+
+@pytest.mark.parametrize("content", ['["ab"]', "3", '{"a": 1}', "[" * 100_000, "not json", '[["a"]]'])
+def test_a_map_that_is_no_map_is_refused(run: Run, tmp_path: Path, content: str) -> None:
+    mapping = tmp_path / "map.json"
+    mapping.write_text(content, encoding="utf-8")
+    status, out, err = run(*PAIR, "--map", str(mapping))
+    assert (status, out) == (2, "")
+    assert "map.json" in err

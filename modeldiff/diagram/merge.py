@@ -126,6 +126,8 @@ class _Merge:
         """Every node's level and its index there."""
         self.old_listed: set[Key] = set()
         """Levels whose connections the old file does not hold."""
+        self.unlisted: set[tuple[Key, int]] = set()
+        """Inputs that only one file lists as layers (a Sequential's are none): alone, and nothing is told of them."""
         self.moved: set[tuple[Key, int]] = set()
         """Pairs that stood in another parent."""
         self.old_layers = dict(self.old.walk()) if self.old is not None else {}
@@ -138,12 +140,15 @@ class _Merge:
         for site in sites:
             layer = new_layers[site.new] if site.new is not None else self.old_layers[site.old or ()]
             presence = Presence.KEPT
-            if self.old is not None and (site.old is None or site.new is None):
+            is_alone = self.old is not None and (site.old is None or site.new is None)
+            if is_alone and site.address in self.told:
                 presence = Presence.ADDED if site.old is None else Presence.REMOVED
             key: Key = ("new", site.new) if site.new is not None else ("old", site.old or ())
             home = ROOT if not key[1][:-1] else ("new", key[1][:-1]) if key[0] == "new" else self.key(key[1][:-1])
             level = self.levels[home]
             self.homes[key] = home, len(level.nodes)
+            if is_alone and presence is Presence.KEPT:
+                self.unlisted.add(self.homes[key])
             if site.old is not None and site.new is not None and self._old_home(site.old) != home:
                 self.moved.add(self.homes[key])
             address = self.addresses.get(site.new, site.address)
@@ -174,7 +179,8 @@ class _Merge:
             self._new_connections(path, graph, waiting)
         for (home, first, last), edges in waiting.items():
             level = self.levels[home]
-            presence = Presence.KEPT if level.listed and home[0] == "new" else Presence.REMOVED
+            is_kept = (level.listed and home[0] == "new") or (home, first) in self.unlisted
+            presence = Presence.KEPT if is_kept else Presence.REMOVED
             level.edges.extend(Edge(first, last, presence, *calls) for *calls, silent in edges if not silent)
             level.listed = False
         for key, level in self.levels.items():
@@ -211,7 +217,8 @@ class _Merge:
             same = next((edge for edge in edges if edge[:2] == calls), edges[0] if edges else None)
             if same is not None:
                 edges.remove(same)
-            is_kept = same is not None or self.old is None or home in self.old_listed
+            unlisted = self.homes["new", wire.source] in self.unlisted
+            is_kept = same is not None or self.old is None or home in self.old_listed or unlisted
             level.edges.append(Edge(first, last, Presence.KEPT if is_kept else Presence.ADDED, *calls))
 
     def _settle(self, key: Key, level: Level, ports: dict[int, Presence]) -> None:

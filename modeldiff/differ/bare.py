@@ -69,6 +69,4 @@ def notes(pairs: Sequence[Pair]) -> tuple[Note, ...]:
 
 def listed_elsewhere(matching: Matching, forth: Mapping[LayerPath, LayerPath]) -> tuple[set[LayerPath], set[LayerPath]]:
     """Inputs without a partner that are the same input as one the other file does not list as a layer."""
-    removed = {here for here in forth if here in set(matching.removed)}
-    added = {there for there in forth.values() if there in set(matching.added)}
-    return removed, added
+    return set(matching.removed).intersection(forth), set(matching.added).intersection(forth.values())

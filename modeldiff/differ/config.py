@@ -78,7 +78,7 @@ def _facts(old: Any, new: Any, path: Position) -> Iterator[Position]:
         if isinstance(step, int) and not _alike(old, new):
             yield here  # a list is one value unless it holds as many configs on both sides
             return
-        if _class_name(old) != _class_name(new) and _class_name(old) and _class_name(new):
+        if depth and _class_name(old) != _class_name(new) and _class_name(old) and _class_name(new):
             if not _LAYER_KEYS.intersection(here[-2:]):
                 yield here  # another regularizer, another schedule
                 return

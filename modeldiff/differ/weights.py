@@ -81,20 +81,26 @@ def pair_weights(
     By role; then by the last part of the role and the shape; then, where a role is not known, by shape in order.
     """
     partners: dict[int, int] = {}
+    taken: set[int] = set()
     tests: tuple[Callable[[Weight, Weight], bool], ...] = (
-        lambda a, b: a.name == b.name,
         lambda a, b: _role(a) == _role(b) and a.shape == b.shape,
         lambda a, b: a.shape == b.shape and not {_role(a), _role(b)} <= _ROLES,
     )
+    by_name = {weight.name: place for place, weight in reversed(list(enumerate(old)))}
+    for place, weight in enumerate(new):
+        found = by_name.get(weight.name)
+        if found is not None and found not in taken:
+            partners[place] = found
+            taken.add(found)
     for test in tests:
+        left = [(i, other) for i, other in enumerate(old) if i not in taken]
         for place, weight in enumerate(new):
             if place not in partners:
-                free = (i for i, other in enumerate(old) if i not in partners.values() and test(other, weight))
-                found = next(free, None)
+                found = next((i for i, other in left if i not in taken and test(other, weight)), None)
                 if found is not None:
                     partners[place] = found
+                    taken.add(found)
     both = [(old[partners[place]], weight) for place, weight in enumerate(new) if place in partners]
-    taken = set(partners.values())
     removed = tuple(weight for place, weight in enumerate(old) if place not in taken)
     added = tuple(weight for place, weight in enumerate(new) if place not in partners)
     return both, removed, added

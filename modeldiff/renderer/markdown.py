@@ -109,7 +109,7 @@ def phrase(words: Phrase, *, in_table: bool = False) -> str:
         left -= len(shown)
         if left < 0:
             return "".join([*parts, "…"])
-        parts.append(code(word, in_table=in_table) if isinstance(word, Code) else shown.translate(_SPECIAL))
+        parts.append(code(word, in_table=in_table) if isinstance(word, Code) else escaped(shown))
     return "".join(parts)
 
 
@@ -127,6 +127,12 @@ def code(text: str, *, in_table: bool = False) -> str:
     fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
     pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def escaped(text: str) -> str:
+    """Text that is only read: no Markdown, and nothing that GitHub links or notifies by itself."""
+    still = re.sub(r"(?i)(@)|(?<=:)(?=//)|(?<=www)(?=\.)", lambda found: f"{found[0]}\u200b", text)
+    return still.translate(_SPECIAL)
 
 
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|~#"} | {"&": "&amp;"})

@@ -106,8 +106,9 @@ def _single(model: Model, *, digests: bool) -> Report:
 def file_names(*paths: str) -> tuple[str, ...]:
     """What to call the files: as few last components as tell them apart, never an absolute path."""
     parts = [[part for part in path.replace("\\", "/").split("/") if part not in {"", "."}] for path in paths]
+    different = len({tuple(path) for path in parts})
     depth = 1
-    while depth < max(map(len, parts)) and len({tuple(path[-depth:]) for path in parts}) < len(set(paths)):
+    while len({tuple(path[-depth:]) for path in parts}) < different:
         depth += 1
     return tuple("/".join(path[-depth:]) for path in parts)
 

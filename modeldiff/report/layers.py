@@ -158,6 +158,9 @@ class _Ledger:
         )
 
     def _alone(self, view: LayerView, site: Site, layer: Layer) -> LayerView:
+        """A layer without a partner; an input that only one file lists as a layer is not told as a change."""
+        if not self.changes[site]:
+            return replace(view, status=Status.UNCHANGED, weights=tuple(tensors.one_sided(layer, Status.UNCHANGED)))
         words = layer.class_name + (f", {view.summary}" if view.summary else "")
         parameters = layer.parameters if site.old is None else -layer.parameters
         partner = self.partners.get(site.old[:-1]) if site.old is not None else None
@@ -187,6 +190,8 @@ class _Ledger:
 
     def _match(self, site: Site) -> Phrase:
         match = self.matches.get(site)
+        if match is None and not self.changes[site]:
+            return ("the other file does not list it",)
         if match is None:
             return ("no layer of the other model is close enough to be the same one",)
         because = {

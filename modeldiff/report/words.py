@@ -99,7 +99,7 @@ def value_text(of: Any) -> str:
         return str(of)
     if isinstance(of, float):
         return number(of)
-    if isinstance(of, Mapping) and set(of) <= {"class_name", "config"} and isinstance(of.get("class_name"), str):
+    if is_object(of):
         config = of.get("config") or {}
         inside = ", ".join(f"{key}={value_text(item)}" for key, item in config.items()) if config else ""
         return f"{of['class_name']}({inside})"
@@ -108,6 +108,13 @@ def value_text(of: Any) -> str:
     if isinstance(of, (list, tuple)):
         return "[" + ", ".join(value_text(item) for item in of) + "]"
     return json.dumps(of, ensure_ascii=False, default=str)
+
+
+def is_object(of: Any) -> bool:
+    """Whether this is how Keras writes an object: its class and its config."""
+    if not isinstance(of, Mapping) or not set(of) <= {"class_name", "config"}:
+        return False
+    return isinstance(of.get("class_name"), str) and isinstance(of.get("config") or {}, Mapping)
 
 
 def number(of: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,3 +74,13 @@ def test_the_comment_says_the_verdict_first_and_carries_its_marker() -> None:
     lines = render(compare(old, new), "md").splitlines()
     assert lines[0].startswith("<!-- modeldiff: ")
     assert lines[1] == "**Architecture changed: `activation` of `a` is `relu`, was absent**"
+
+
+def test_our_own_words_never_notify_or_link_what_a_file_says() -> None:
+    built = chain(["a"])
+    hostile = "@octocat https://evil.example www.evil.example *x*"
+    layers = (*built.graph.layers, Layer("b", hostile, calls=(Call((TensorRef("a"),)),)))
+    text = render(compare(built, Model("m", "m.h5", "keras-h5", Graph(layers, (TensorRef("x"),)))), "md")
+    outside = re.sub(r"(`+).*?\1", "", text)
+    assert "octocat" in text
+    assert not re.search(r"@\w|://|www\.", outside)

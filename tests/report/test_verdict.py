@@ -8,7 +8,7 @@ from itertools import chain
 import pytest
 from models import model
 
-from modeldiff import Options, compare, report
+from modeldiff import Options, compare, render, report
 from modeldiff.graph import Model
 from modeldiff.report import Status
 from modeldiff.report.words import plain
@@ -100,3 +100,14 @@ def test_every_number_agrees_with_every_other() -> None:
     assert len(built.layers) == len(changed) + built.unchanged
     rows = list(chain.from_iterable(group.rows for group in built.groups))
     assert sorted(rows) == sorted(layer.address for layer in changed)
+
+
+def test_an_input_that_only_one_file_lists_as_a_layer_is_no_change() -> None:
+    functional = model(PLAIN)
+    layers = functional.graph.layers[1:]
+    sequential = replace(functional, graph=replace(functional.graph, layers=layers))
+    for result in (compare(sequential, functional), compare(functional, sequential)):
+        built = report.build(result)
+        assert {layer.status for layer in built.layers} == {Status.UNCHANGED}
+        assert "added" not in render(result, "dot")
+        assert "removed" not in render(result, "dot")

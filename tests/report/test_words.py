@@ -67,6 +67,9 @@ def test_a_setting_is_told_as_it_was_typed(value: float, text: str) -> None:
         ([3, 3], "[3, 3]"),
         ({"class_name": "L2", "config": {"l2": 0.01}}, "L2(l2=0.01)"),
         ({"a": {"b": 1}}, "{a: {b: 1}}"),
+        ({"class_name": "Sequential", "config": [1]}, "{class_name: Sequential, config: [1]}"),
+        ({"class_name": "Odd", "config": 3}, "{class_name: Odd, config: 3}"),
+        ({"class_name": "Zeros", "config": None}, "Zeros()"),
     ],
 )
 def test_a_config_value_reads_like_python(value: object, text: str) -> None:
