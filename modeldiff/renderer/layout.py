@@ -1,29 +1,30 @@
 # Graphviz does what it is best at: which box stands left of which, and how far apart, so that few lines cross. Ranks
 # and heights are ours (`scene`), so a fold can open in the page without a second layout, and every line has a place
 # of its own in each rank. Graphviz runs outside this process because it cannot be interrupted and because a crash in
-# it must not end us. Two roads: `dot` where it is installed, else the Graphviz inside the pygraphviz wheel, run by a
-# child of the same Python. Rejected: dot's splines (curves around tall boxes), its `ortho` (ignores rows, gets lost),
-# and its clusters (boxes are nested by us, which also lays out the inside of every fold alone).
+# it must not end us. Two roads: `dot` where it is installed and works, else the Graphviz inside the pygraphviz wheel,
+# run by a child of the same Python (`wheel`). Rejected: dot's splines (curves around tall boxes), its `ortho` (ignores
+# rows, gets lost), and its clusters (boxes are nested by us, which also lays out the inside of every fold alone).
 """Horizontal places from Graphviz: `columns`."""
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import graphviz
 from graphviz.backend import dot_command, execute
 
 from modeldiff.errors import RenderError
+from modeldiff.renderer import wheel
 
 BUDGET = 10.0
 """Seconds for all layouts of one picture."""
 _POINTS = 72.0
-_BETWEEN = "\f"
-"""Separates graphs on the way to the child; no graph holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,10 @@ def columns(graphs: Sequence[Ranked], deadline: Deadline) -> list[list[float]]:
     texts = [graph.dot() for graph in graphs]
     try:
         plain = by_dot(texts, deadline.left)
-    except graphviz.ExecutableNotFound:
-        plain = by_wheel(texts, deadline.left)
-    except (subprocess.SubprocessError, OSError) as error:
+    except subprocess.TimeoutExpired as error:
         raise TooSlow from error
+    except (graphviz.ExecutableNotFound, subprocess.CalledProcessError, OSError):
+        plain = by_wheel(texts, deadline.left)
     found = list(_parsed(plain))
     if [len(places) for places in found] != [len(graph.widths) for graph in graphs]:
         raise TooSlow
@@ -94,6 +95,8 @@ def by_dot(texts: Sequence[str], seconds: float) -> str:
 
     Raises:
         graphviz.ExecutableNotFound: there is no `dot`.
+        subprocess.CalledProcessError: it crashed.
+        subprocess.TimeoutExpired: it did not finish in time.
     """
     command = dot_command.command("dot", "plain")
     done = execute.run_check(
@@ -109,34 +112,31 @@ def by_wheel(texts: Sequence[str], seconds: float) -> str:
         TooSlow: it did not finish in time, or gave up.
         RenderError: pygraphviz is not installed or brings no Graphviz.
     """
-    command = [sys.executable, "-m", "modeldiff.renderer.layout"]
+    found = importlib.util.find_spec("pygraphviz")
+    folder = next(iter(found.submodule_search_locations or ()), None) if found is not None else None
+    if folder is None:
+        raise _none()
+    command = [sys.executable, "-I", wheel.__file__, str(Path(folder).resolve().parent)]
     try:
-        done = subprocess.run(  # noqa: S603 -- our own module, and DOT text made of numbers
-            command, input=_BETWEEN.join(texts), encoding="ascii", capture_output=True, timeout=seconds, check=False
+        done = subprocess.run(  # noqa: S603 -- our own program, and DOT text made of numbers
+            command,
+            input=wheel.BETWEEN.join(texts),
+            encoding="ascii",
+            capture_output=True,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.SubprocessError as error:
         raise TooSlow from error
-    if done.returncode == _NO_GRAPHVIZ:
-        raise RenderError(
-            "there is no Graphviz to lay out the picture", fix="pip install pygraphviz, or install Graphviz"
-        )
+    if done.returncode == wheel.NO_GRAPHVIZ:
+        raise _none()
     if done.returncode:
         raise TooSlow
     return done.stdout
 
 
-_NO_GRAPHVIZ = 3
-
-
-def _child() -> int:
-    try:
-        import pygraphviz
-    except ImportError:
-        return _NO_GRAPHVIZ
-    for text in sys.stdin.read().split(_BETWEEN):
-        drawn = pygraphviz.AGraph(string=text).draw(format="plain", prog="dot")
-        sys.stdout.write(drawn.decode("ascii") if isinstance(drawn, bytes) else drawn)
-    return 0
+def _none() -> RenderError:
+    return RenderError("there is no Graphviz to lay out the picture", fix="pip install pygraphviz, or install Graphviz")
 
 
 def _parsed(plain: str) -> Iterator[list[float]]:
@@ -149,7 +149,3 @@ def _parsed(plain: str) -> Iterator[list[float]]:
         elif words[0] == "stop":
             yield [places[index] for index in sorted(places)]
             places = {}
-
-
-if __name__ == "__main__":
-    sys.exit(_child())
