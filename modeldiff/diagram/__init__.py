@@ -88,11 +88,11 @@ def _names(subject: DiffResult | Model) -> dict[str, str]:
     return {address: path[-1] for address, path in paths}
 
 
-def _scoped(level: Level, names: dict[str, str]) -> Level:
+def _scoped(level: Level, names: dict[str, str], around: int = 0) -> Level:
     for node in level.nodes:
         if node.inner is not None:
-            node.inner = _scoped(node.inner, names)
-    return with_scopes(level, names)
+            node.inner = _scoped(node.inner, names, around + 1)
+    return with_scopes(level, names, around)
 
 
 class _Builder:

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from modeldiff.diagram.cells import Cell, Cells, single
 from modeldiff.diagram.merge import Edge, Level, Node
 from modeldiff.diagram.shapes import Presence
 
 SMALLEST = 2
+DEEPEST = 8
+"""Groups around a scope: deeper ones could not be read, and names may hold any number of parts."""
 
 
 def sub_level(level: Level, nodes: tuple[int, ...]) -> Level:
@@ -34,14 +36,17 @@ def _stronger(known: Presence | None, found: Presence) -> Presence:
     return found if known is None or known is found else Presence.KEPT
 
 
-def with_scopes(level: Level, names: Mapping[str, str], depth: int = 0) -> Level:
-    """The level with a node for each scope, at every depth of the names.
+def with_scopes(level: Level, names: Mapping[str, str], around: int = 0, depth: int = 0) -> Level:
+    """The level with a node for each scope, as deep as the names and `DEEPEST` go.
 
     Args:
         level: what to group; not changed.
         names: the last name of each address.
+        around: how many sub-models are around the level.
         depth: how many parts of the names are known already.
     """
+    if around + depth >= DEEPEST:
+        return level
     parts = [
         tuple(names.get(node.row.address, "").split("/")[depth:]) if node.row is not None else ("",)
         for node in level.nodes
@@ -60,17 +65,18 @@ def with_scopes(level: Level, names: Mapping[str, str], depth: int = 0) -> Level
             scopes[min(nodes)] = scope, Cell(tuple(nodes))
     if not scopes:
         return level
-    return _grouped(flow.joined([cell for _, cell in scopes.values()]), scopes, names, depth)
+    cells = flow.joined([cell for _, cell in scopes.values()])
+    return _grouped(cells, scopes, lambda part: with_scopes(part, names, around, depth + 1))
 
 
-def _grouped(flow: Cells, scopes: Mapping[int, tuple[str, Cell]], names: Mapping[str, str], depth: int) -> Level:
+def _grouped(flow: Cells, scopes: Mapping[int, tuple[str, Cell]], deeper: Callable[[Level], Level]) -> Level:
     level = flow.level
     grouped = Level(listed=level.listed)
     for cell in flow.cells:
         if cell.nodes[0] not in scopes:
             grouped.nodes.append(level.nodes[cell.nodes[0]])
             continue
-        inner = with_scopes(sub_level(level, cell.nodes), names, depth + 1)
+        inner = deeper(sub_level(level, cell.nodes))
         signature = tuple(node.signature for node in inner.nodes)
         grouped.nodes.append(Node(None, signature, inner=inner, scope=scopes[cell.nodes[0]][0]))
     home = flow.home()
