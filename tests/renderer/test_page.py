@@ -110,10 +110,12 @@ def opened(chromium, request):
     assert said == []
 
 
-def chosen(page) -> str:
-    """What the panel shows, or ""."""
-    page.evaluate("new Promise(done => setTimeout(done, 30))")  # a link's `hashchange` comes after the click
-    return page.evaluate("document.querySelector('#panel article h3')?.textContent ?? ''")
+HEADING = "document.querySelector('#panel article h3')?.textContent ?? ''"
+
+
+def shows(page, name: str) -> None:
+    """Wait until the panel shows the layer, or nothing for ""; a link's `hashchange` comes after the click."""
+    page.wait_for_function(f"name => ({HEADING}) === name", arg=name)
 
 
 def visible_rows(page) -> list[str]:
@@ -162,7 +164,7 @@ def test_one_model_is_an_architecture_review(opened, pages):
 def test_a_choice_shows_in_list_picture_strip_and_panel(opened, pages):
     page = opened(pages / "diff.html")
     page.click(".it >> text=c1")
-    assert chosen(page) == "c1"
+    shows(page, "c1")
     assert page.evaluate("location.hash") == "#layer=c1"
     assert page.locator(".it[aria-current]").get_attribute("href") == "#layer=c1"
     assert page.locator("#graph .on").get_attribute("href") == "#layer=c1"
@@ -171,46 +173,51 @@ def test_a_choice_shows_in_list_picture_strip_and_panel(opened, pages):
     row, rows = page.locator(".it[aria-current]").bounding_box(), page.locator("#rows").bounding_box()
     assert rows["y"] <= row["y"] <= row["y"] + row["height"] <= rows["y"] + rows["height"] + 1
     page.click("#graph a[href='#layer=fresh']")
-    assert chosen(page) == "fresh"
+    shows(page, "fresh")
     page.keyboard.press("Escape")
-    assert chosen(page) == ""
+    shows(page, "")
     assert page.evaluate("location.hash") == ""
 
 
 def test_a_removed_layer_has_an_address_of_its_own(opened, pages):
     page = opened(pages / "diff.html", "#old=gone")
-    assert chosen(page) == "gone"
+    shows(page, "gone")
     assert "removed" in page.inner_text("#panel")
 
 
 def test_back_and_forward_walk_through_the_choices(opened, pages):
     page = opened(pages / "diff.html")
     page.click(".it >> text=c1")
+    shows(page, "c1")
     page.click(".it >> text=fresh")
+    shows(page, "fresh")
     page.go_back()
-    assert chosen(page) == "c1"
+    shows(page, "c1")
     page.go_forward()
-    assert chosen(page) == "fresh"
+    shows(page, "fresh")
 
 
 def test_links_in_the_panel_lead_to_neighbours(opened, pages):
     page = opened(pages / "diff.html", "#layer=fresh")
     page.click("#panel .nb a >> text=c2")
-    assert chosen(page) == "c2"
+    shows(page, "c2")
 
 
 def test_quick_choices_leave_no_pane_behind(opened, pages):
     page = opened(pages / "diff.html")
     rows = visible_rows(page)
     for _ in range(3):
-        page.evaluate("rows => { for (const row of rows) location.hash = row; }", rows)
-        page.wait_for_function(
-            "row => location.hash === '#' + row && document.querySelector('.it[aria-current]')", arg=rows[-1]
+        page.evaluate(
+            """rows => new Promise(done => {
+                let late = rows.length;
+                addEventListener("hashchange", () => { if (!--late) done(); });
+                for (const row of rows) location.hash = row;
+            })""",
+            rows,
         )
-        page.wait_for_timeout(50)
         assert page.locator(".it[aria-current]").get_attribute("href") == "#" + rows[-1]
         assert page.locator("#panel article").count() == 1
-        assert chosen(page) in rows[-1]
+        assert page.evaluate(HEADING) in rows[-1]
 
 
 def test_an_address_inside_a_fold_opens_it(opened, pages):
@@ -218,7 +225,7 @@ def test_an_address_inside_a_fold_opens_it(opened, pages):
     row = page.locator("#graph a[href='#layer=a_add']")
     assert row.count() == 1
     assert row.evaluate("row => row.classList.contains('on')")
-    assert chosen(page) == "a_add"
+    shows(page, "a_add")
 
 
 # --- the list -------------------------------------------------------------------------------------------------
@@ -243,7 +250,7 @@ def test_search_finds_changed_and_unchanged_layers(opened, pages):
     page.keyboard.type("b_ad")
     assert visible_rows(page) == ["layer=b_add"]
     page.keyboard.press("Enter")
-    assert chosen(page) == "b_add"
+    shows(page, "b_add")
     page.keyboard.press("/")
     page.keyboard.press("Escape")
     assert len(visible_rows(page)) > 1
@@ -262,19 +269,19 @@ def test_the_keyboard_walks_the_list(opened, pages):
     page.keyboard.press("?")
     assert page.locator("#help").is_visible()
     page.keyboard.press("Escape")
-    assert not page.locator("#help").is_visible()
+    page.locator("#help").wait_for(state="hidden")
 
 
 def test_the_strip_walks_all_layers(opened, pages):
     page = opened(pages / "diff.html")
     page.focus("#strip")
     page.keyboard.press("Home")
-    assert chosen(page) == "image"
+    shows(page, "image")
     page.keyboard.press("ArrowRight")
-    assert chosen(page) == "stem"
+    shows(page, "stem")
     box = page.locator("#strip").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 20)
-    assert chosen(page) == "head"
+    shows(page, "head")
 
 
 # --- the picture ----------------------------------------------------------------------------------------------
@@ -361,9 +368,9 @@ def test_the_picture_is_moved_by_dragging_and_by_the_overview(opened, pages):
     page.mouse.down()
     page.mouse.move(stage["x"] + 30, stage["y"] + 100, steps=4)
     page.mouse.up()
-    assert page.evaluate("document.querySelector('.scroll').scrollTop") == pytest.approx(200, abs=3)
+    page.wait_for_function("Math.abs(document.querySelector('.scroll').scrollTop - 200) <= 3")
     page.mouse.click(*[page.locator("#mini").bounding_box()[key] + 8 for key in ("x", "y")])
-    assert page.evaluate("document.querySelector('.scroll').scrollTop") == 0
+    page.wait_for_function("document.querySelector('.scroll').scrollTop === 0")
 
 
 # --- readers and media ----------------------------------------------------------------------------------------
@@ -404,7 +411,7 @@ def test_on_a_phone_one_pane_at_a_time(opened, pages):
     page = opened(pages / "diff.html", viewport={"width": 390, "height": 800}, has_touch=True)
     assert not page.locator(".scroll").is_visible()
     page.click(".it >> text=c1")
-    assert chosen(page) == "c1"
+    shows(page, "c1")
     assert page.locator("#panel article").is_visible()
     page.click(".tabs [data-pane=pic]")
     assert page.locator(".scroll").is_visible()
@@ -477,7 +484,7 @@ def test_hostile_names_are_read_and_do_not_act(opened, tmp_path):
         page.click("[data-view=all]")
         for _ in visible_rows(page):
             page.keyboard.press("j")
-            assert chosen(page)
+            page.wait_for_function(HEADING)
         assert page.locator("img, iframe, svg[onload]").count() == 0
         shown = page.evaluate("document.body.textContent")
         assert HOSTILE[0] in shown
@@ -494,22 +501,21 @@ def large(count: int):
     return "\n".join([*lines, f"outputs: {before}"])
 
 
-@pytest.mark.parametrize(("count", "limit"), [(200, 300_000), (4000, 3_000_000)])
-def test_the_page_stays_small_though_every_weight_changed(opened, tmp_path, count, limit):
+@pytest.mark.parametrize(("count", "limit", "elements"), [(200, 300_000, 3_000), (4000, 3_000_000, 18_000)])
+def test_the_page_stays_small_though_every_weight_changed(opened, tmp_path, count, limit, elements):
     old = large(count)
     result = compare(model(old), model(re.sub(r"w=(\d+)", lambda found: f"w={int(found[1]) + 9000}", old)))
     text = render(result, "html")
     assert len(text.encode()) < limit
     (tmp_path / "large.html").write_text(text, encoding="utf-8")
     page = opened(tmp_path / "large.html")
-    timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
-    assert page.evaluate(timing) < 2000
-    assert len(page.evaluate("[...document.querySelectorAll('.it')]")) == count // 2
+    assert page.evaluate("document.querySelectorAll('*').length") < elements
+    assert page.locator(".it").count() == count // 2
     page.keyboard.press("j")
-    assert chosen(page) == "block0_fc"
+    shows(page, "block0_fc")
 
 
-def test_panning_a_model_of_4000_layers_is_smooth(opened, tmp_path):
+def test_panning_a_model_of_4000_layers_changes_nothing_but_the_overview(opened, tmp_path):
     old = large(4000)
     result = compare(
         model(old), model(old.replace("block9_fc: Dense(units=4", "block9_fc: Dense(units=4, activation='relu'"))
@@ -519,13 +525,20 @@ def test_panning_a_model_of_4000_layers_is_smooth(opened, tmp_path):
     page = opened(tmp_path / "large.html")
     for _ in range(6):
         page.keyboard.press("+")
-    median = """new Promise(done => {
-        const scroller = document.querySelector('.scroll'), times = []; let turn = 0;
-        const step = now => { times.push(now); scroller.scrollTop = 200 + Math.sin(++turn / 9) * 200;
-            if (turn < 90) requestAnimationFrame(step); else done(times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b)[45]); };
+    assert page.locator("#graph *").count() < 1000
+    moved, *changed = page.evaluate("""new Promise(done => {
+        const scroller = document.querySelector('.scroll'), changed = new Set();
+        new MutationObserver(records => { for (const record of records) changed.add(`${record.type} ${record.target.id || record.target.className}`); })
+            .observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+        let turn = 0;
+        const step = () => {
+            if (turn === 20) return done([scroller.scrollTop, ...changed]);
+            scroller.scrollTop = ++turn * 20;
+            requestAnimationFrame(step);
+        };
         requestAnimationFrame(step);
-    })"""
-    assert page.evaluate(median) <= 20
+    })""")
+    assert (moved, changed) == (400, ["attributes window"])
 
 
 def test_a_notebook_shows_the_page_in_a_frame_where_links_work(opened, tmp_path):
