@@ -40,6 +40,12 @@ def diff(old: str, new: str) -> DiffResult:
     return compare(model(old), model(new))
 
 
+@pytest.fixture
+def unfolded(monkeypatch):
+    """Every layer of a small picture is near a change."""
+    monkeypatch.setattr("modeldiff.diagram.CONTEXT", 99)
+
+
 def bodies(body: Body):
     yield body
     for box in body.boxes:
@@ -111,11 +117,12 @@ def test_nothing_changed_folds_to_one_line_between_input_and_output():
     assert len(list(picture.rows())) == 12
 
 
-def test_a_change_keeps_its_neighbours_and_folds_the_rest():
+def test_a_change_keeps_its_neighbours_and_folds_the_rest(monkeypatch):
     picture = build(diff(RESIDUAL, RESIDUAL.replace("head: Dense(units=2)", "head: Dense(units=3)"))).body
     fold = next(box for box in picture.boxes if isinstance(box, Fold))
     assert "layer=c_add" not in {row.address for row in fold.body.rows()}
-    wider = build(diff(RESIDUAL, RESIDUAL.replace("units=2", "units=3")), context=3).body
+    monkeypatch.setattr("modeldiff.diagram.CONTEXT", 3)
+    wider = build(diff(RESIDUAL, RESIDUAL.replace("units=2", "units=3"))).body
     assert len(list(wider.rows())) == len(list(picture.rows()))
     assert sum(isinstance(box, Fold) for box in wider.boxes) <= 1
 
@@ -145,29 +152,32 @@ def test_blocks_built_alike_fold_to_one_and_say_how_many():
     assert len(list(repeat.body.rows())) == 3 * repeat.times
 
 
+@pytest.mark.usefixtures("unfolded")
 def test_added_and_removed_connections_are_told_by_layers_not_by_names():
     renamed = RESIDUAL.replace("b1", "block_b").replace("a_add", "sum_a")
-    body = build(diff(RESIDUAL, renamed), context=99).body
+    body = build(diff(RESIDUAL, renamed)).body
     assert {presence for _, _, presence in ends(body)} == {"kept"}
     rewired = RESIDUAL.replace("b_add: Add <- b2, a_add", "b_add: Add <- b2, stem")
-    found = ends(build(diff(RESIDUAL, rewired), context=99).body)
+    found = ends(build(diff(RESIDUAL, rewired)).body)
     assert ("stem", "b_add", "added") in found
     assert ("a_add", "b_add", "removed") in found
 
 
+@pytest.mark.usefixtures("unfolded")
 def test_the_way_around_an_inserted_block_is_not_drawn():
     inserted = RESIDUAL.replace(
         "head: Dense(units=2) <- c_add",
         "extra: Dense(units=8, activation='elu') <- c_add\n    head: Dense(units=2) <- extra",
     )
-    found = ends(build(diff(RESIDUAL, inserted), context=99).body)
+    found = ends(build(diff(RESIDUAL, inserted)).body)
     assert ("c_add", "extra", "added") in found
     assert ("c_add", "head", "removed") not in found
 
 
+@pytest.mark.usefixtures("unfolded")
 def test_a_removed_layer_stands_where_it_was():
     removed = RESIDUAL.replace("    a2: ReLU <- a1\n", "").replace("Add <- a2, stem", "Add <- a1, stem")
-    found = ends(build(diff(RESIDUAL, removed), context=99).body)
+    found = ends(build(diff(RESIDUAL, removed)).body)
     assert ("a1", "a2", "removed") in found
     assert ("a2", "a_add", "removed") in found
 
@@ -180,9 +190,10 @@ def test_a_sub_model_is_a_group_and_opens_where_something_is_told_inside():
     )
     assert [group.is_open for group in changed] == [True]
     assert ends(changed[0].body) >= {("outside", "encoder/ex", "kept"), ("encoder/e2", "outside", "kept")}
-    assert [group.is_open for group in boxes(model(GROUPED), Group, depth=0)] == [False]
+    assert [group.is_open for group in boxes(model(GROUPED), Group)] == [True]
 
 
+@pytest.mark.usefixtures("unfolded")
 def test_layers_that_move_into_a_sub_model_leave_no_false_connections():
     flat = """
         x: InputLayer(batch_shape=[None, 8])
@@ -201,7 +212,7 @@ def test_layers_that_move_into_a_sub_model_leave_no_false_connections():
         head: Dense(units=2, w=3) <- encoder
         outputs: head
     """
-    picture = build(diff(flat, nested), context=99).body
+    picture = build(diff(flat, nested)).body
     presences = {presence for body in bodies(picture) for *_, presence in ends(body)}
     assert "removed" not in presences
 

@@ -51,6 +51,8 @@ __all__ = [
 
 LIMIT = 320
 """Layers and folds of one body before it is bundled: a few screens, and less than a second for Graphviz."""
+CONTEXT = 1
+"""Unchanged layers shown around a change, counted in connections."""
 FEWER = 24
 """The limit for a second try, where Graphviz did not finish the first one."""
 BUNDLES = 40
@@ -59,17 +61,15 @@ OPEN_LAYERS = 240
 """Layers shown in open groups before further groups start closed."""
 
 
-def build(subject: DiffResult | Model, *, context: int = 1, depth: int | None = None, limit: int = LIMIT) -> Diagram:
+def build(subject: DiffResult | Model, *, limit: int = LIMIT) -> Diagram:
     """The picture of a comparison or of one model.
 
     Args:
         subject: what to draw.
-        context: unchanged layers to show around a change, counted in connections.
-        depth: groups deeper than this start closed; None opens as many as are worth it.
         limit: layers and folds of one body before it is bundled.
     """
     names = _names(subject)
-    builder = _Builder(compares=isinstance(subject, DiffResult), context=context, depth=depth, limit=limit)
+    builder = _Builder(compares=isinstance(subject, DiffResult), limit=limit)
     return builder.diagram(_scoped(merged(subject), names))
 
 
@@ -98,8 +98,8 @@ def _scoped(level: Level, names: dict[str, str], around: int = 0) -> Level:
 class _Builder:
     """The choices of one picture."""
 
-    def __init__(self, *, compares: bool, context: int = 1, depth: int | None = None, limit: int = LIMIT) -> None:
-        self.compares, self.context, self.depth, self.limit = compares, context, depth, limit
+    def __init__(self, *, compares: bool, limit: int) -> None:
+        self.compares, self.limit = compares, limit
         self.room = OPEN_LAYERS
 
     def diagram(self, level: Level) -> Diagram:
@@ -119,7 +119,7 @@ class _Builder:
         cells = single(level)
         is_told = self.compares and (depth == 0 or level.is_touched)
         if folding and is_told:
-            cells = unchanged(cells, self.context)
+            cells = unchanged(cells, CONTEXT)
         is_large = len(cells.cells) > self.limit
         if folding and (is_large or not is_told):
             cells = repeats(cells, touched=is_large)
@@ -139,16 +139,16 @@ class _Builder:
             inside = sub_level(level, cell.nodes)
             return Fold(cell.kind, self.body(inside, folding=False, depth=depth), cell.times)
         if node.inner is not None:
-            is_open = self._is_open(node, depth)
+            is_open = self._is_open(node)
             body = self.body(node.inner, folding=True, depth=depth + 1)
             return Group(node.row, node.scope, body, is_open)
         rows = (level.nodes[cell.nodes[0]].row for cell in run)
         return Card(tuple(row for row in rows if row is not None))
 
-    def _is_open(self, node: Node, depth: int) -> bool:
+    def _is_open(self, node: Node) -> bool:
         assert node.inner is not None
         wanted = node.inner.is_touched if self.compares else True
-        if not wanted or (self.depth is not None and depth >= self.depth):
+        if not wanted:
             return False
         self.room -= min(len(node.inner.nodes), self.limit)
         return self.room >= 0

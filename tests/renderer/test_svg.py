@@ -129,12 +129,13 @@ def test_same_inputs_same_bytes(text):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_boxes_stand_apart_and_lines_run_around_them(seed):
+def test_boxes_stand_apart_and_lines_run_around_them(seed, monkeypatch):
     from situations import situation
 
     pair = situation(seed)
     result = compare(pair.old, pair.new)
-    for picture in (diagram.build(result, context=99), diagram.build(pair.new)):
+    monkeypatch.setattr(diagram, "CONTEXT", 99)
+    for picture in (diagram.build(result), diagram.build(pair.new)):
         words = Words(report.build(result if picture.compares else pair.new), compares=picture.compares)
         drawn, finished = scene(picture, words)
         assert finished
