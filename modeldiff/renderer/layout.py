@@ -116,7 +116,7 @@ def by_wheel(texts: Sequence[str], seconds: float) -> str:
     folder = next(iter(found.submodule_search_locations or ()), None) if found is not None else None
     if folder is None:
         raise _none()
-    command = [sys.executable, "-I", wheel.__file__, str(Path(folder).resolve().parent)]
+    command = [sys.executable, "-I", wheel.__file__, str(Path(folder).absolute().parent)]
     try:
         done = subprocess.run(  # noqa: S603 -- our own program, and DOT text made of numbers
             command,
