@@ -22,6 +22,14 @@ def weight(slot: Slot, array: Array, stored_as: str) -> Weight:
     return Weight(slot.role, array.shape, array.dtype, array.source, printable(stored_as), trainable)
 
 
+def free_name(name: str, taken: set[str]) -> str:
+    """`name`, with marks after it where it is in `taken`; it is then taken too."""
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return name
+
+
 def with_weights(
     graph: Graph,
     weights: Mapping[LayerPath, tuple[Weight, ...]],

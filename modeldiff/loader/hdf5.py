@@ -35,7 +35,7 @@ _NAMES = 1_000_000  # strings in one attribute, names in one group
 _TEXT = 64 << 20  # bytes of one attribute
 _PARTS = 10_000  # pieces of one split attribute
 _SMALL = 1 << 20  # bytes of a dataset that may be all fill values
-_CHUNK = 1 << 30  # bytes of one chunk
+_PIECE = 256 << 20  # bytes of one chunk, and of the whole chunks that are read at once
 _OPAQUE = re.compile(r"bfloat16|float8_[a-z0-9]+")
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
 
@@ -287,7 +287,11 @@ def _facts(dataset: h5d.DatasetID, path: tuple[str, ...], budget: _Budget) -> Ar
         if refusal:
             return Array(shape, dtype, None, refusal)
     chunk = dataset.get_create_plist().get_chunk() if offset is None and _is_chunked(dataset) else ()
-    return Array(shape, dtype, SlabSource(budget.stretch, path, shape, tuple(chunk), dtype))
+    source = SlabSource(budget.stretch, path, shape, tuple(chunk), dtype)
+    if source.band > _PIECE:
+        text = f"it is stored in chunks that can only be read {source.band >> 20} MiB at once"
+        return Array(shape, dtype, None, text)
+    return Array(shape, dtype, source)
 
 
 def _is_chunked(dataset: h5d.DatasetID) -> bool:
@@ -305,8 +309,8 @@ def _refusal(dataset: h5d.DatasetID, nbytes: int, budget: _Budget) -> str:
     strange = [code for code in filters if code not in _FILTERS]
     if strange:
         return f"it is packed with the HDF5 filter {strange[0]}, which is not one of gzip, shuffle, fletcher32, lzf"
-    if plan.get_layout() == h5d.CHUNKED and math.prod(plan.get_chunk()) * dataset.get_type().get_size() > _CHUNK:
-        return f"its chunks have more than {_CHUNK} bytes"
+    if plan.get_layout() == h5d.CHUNKED and math.prod(plan.get_chunk()) * dataset.get_type().get_size() > _PIECE:
+        return f"its chunks have more than {_PIECE >> 20} MiB"
     stored = dataset.get_storage_size()
     budget.declared += nbytes
     if nbytes > max(_SMALL, stored * DEFLATE_LIMIT):

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modeldiff.errors import NotAModel
+from modeldiff.errors import NotAModel, UnreadableFile
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Weight
 from modeldiff.loader import json_text, keras_config, training
-from modeldiff.loader.assembly import into_bodies, lacking, own_config, weight, with_weights
+from modeldiff.loader.assembly import free_name, into_bodies, lacking, own_config, weight, with_weights
 from modeldiff.loader.hdf5 import Group, Refused, printable
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_groups import Groups, Stored
@@ -122,12 +122,14 @@ def _placed(groups: Groups, architecture: keras_config.Architecture, stored: Map
 
 def _unconnected(stored: Mapping[str, Sequence[Stored]]) -> Graph:
     """Layers known by their weights only."""
-    layers = []
+    layers: list[Layer] = []
+    taken: set[str] = set()
     for name, found in stored.items():
         slots = roles(None, name, [one.name for one in found])
         weights = tuple(weight(slot, one.array, one.path) for slot, one in zip(slots, found, strict=True))
         modern = modern_weights({}, weights)
-        layers.append(Layer(name=printable(name), class_name="", weights=weights, modern_weights=modern))
+        shown = free_name(printable(name), taken)
+        layers.append(Layer(name=shown, class_name="", weights=weights, modern_weights=modern))
     return Graph(tuple(layers), has_edges=False)
 
 
@@ -155,5 +157,8 @@ def _metadata(groups: Groups, root: Group, group: Group | None, path: str) -> di
             metadata[key] = printable(value)
     told = groups.text(root, "training_config")
     if told:
-        metadata |= training.canonical(json_text.parse(told, where=path, what="`training_config`"))
+        try:
+            metadata |= training.canonical(json_text.parse(told, where=path, what="`training_config`"))
+        except (NotAModel, UnreadableFile) as error:
+            groups.note(f"the compile settings are not read: {error.what}")
     return metadata

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
-from modeldiff.loader.assembly import into_bodies, lacking, weight, with_weights
+from modeldiff.loader.assembly import free_name, into_bodies, lacking, weight, with_weights
 from modeldiff.loader.hdf5 import printable
 from modeldiff.loader.keras_config import Architecture
+from modeldiff.loader.model_objects import DEEPEST
 from modeldiff.loader.parts import part_of
 from modeldiff.loader.roles import Slot
 from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural, ranked
@@ -48,7 +49,7 @@ def fill(tree: Node, architecture: Architecture | None) -> Contents:
     """The graph of `architecture` with the weights of the store; without one the layers the store shows."""
     notes: list[Note] = []
     has_graph = architecture and architecture.has_graph
-    graph = _placed(tree, architecture, notes) if architecture and has_graph else _shown(tree)
+    graph = _placed(tree, architecture, notes) if architecture and has_graph else _shown(tree, notes)
     optimizer = tree.children.get("optimizer")
     return Contents(graph, _numbered(tree), _optimizer(optimizer) if optimizer else (), tuple(notes), tree.name)
 
@@ -105,16 +106,20 @@ def _optimizer(node: Node) -> tuple[Weight, ...]:
 # Without a config ----------------------------------------------------------------------------------------------------
 
 
-def _shown(tree: Node) -> Graph:
+def _shown(tree: Node, notes: list[Note]) -> Graph:
     """The objects of a store as layers: what lies in a list is told by its class, the rest by its attribute."""
     bodies: dict[int, list[Layer]] = {}
     order: list[tuple[Node, list[tuple[str, str, Node]]]] = []
-    stack = [tree]
+    stack = [(tree, 0)]
     while stack:
-        model = stack.pop()
+        model, depth = stack.pop()
         members = list(_members(model, is_root=model is tree))
         order.append((model, members))
-        stack.extend(node for _, _, node in members if container(node))
+        nested = [(node, depth + 1) for _, _, node in members if container(node)]
+        if nested and depth >= DEEPEST:
+            notes.append(Note("", f"models nested deeper than {DEEPEST} are shown as one layer"))
+        else:
+            stack.extend(nested)
     for model, members in reversed(order):
         taken: set[str] = set()
         names = Counter(node.name for _, _, node in members)
@@ -122,10 +127,7 @@ def _shown(tree: Node) -> Graph:
         places = dict(zip(listed, ranked([path.partition("/")[2] for path in listed]), strict=True))
         layers = []
         for path, class_name, node in members:
-            name = printable(node.name if node.name and names[node.name] == 1 else path)
-            while name in taken:
-                name += "'"
-            taken.add(name)
+            name = free_name(printable(node.name if node.name and names[node.name] == 1 else path), taken)
             inner = bodies.get(id(node))
             part = guess(class_name, node)
             layers.append(

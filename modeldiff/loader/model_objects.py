@@ -13,7 +13,7 @@ from modeldiff.graph import LayerPath, Note, format_path
 from modeldiff.loader.values import bare
 
 MODEL_CLASSES = frozenset({"Sequential", "Functional", "Model", "Container", "Network"})
-DEEPEST = 500
+DEEPEST = 100
 """Models inside models; deeper ones are left out with a note."""
 
 _SEQUENTIAL_KEYS = {"name", "layers", "build_input_shape", "trainable", "dtype"}

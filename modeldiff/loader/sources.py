@@ -102,19 +102,31 @@ class SlabSource:
             position += band.size
         return np.concatenate(picked)
 
+    @property
+    def band(self) -> int:
+        """Bytes of the largest piece that is read at once: whole chunks, whatever their form."""
+        axis, rows = self._cut() if self.shape else (0, 1)
+        return rows * math.prod(self.shape[axis + 1 :]) * itemsize(self.dtype)
+
+    def _cut(self) -> tuple[int, int]:
+        """The axis that is cut, and into how many rows."""
+        limit = max(1, _BAND // itemsize(self.dtype))
+        axis = next(axis for axis in range(len(self.shape)) if math.prod(self.shape[axis + 1 :]) <= limit)
+        rows = max(1, limit // max(1, math.prod(self.shape[axis + 1 :])))
+        if self.chunk:
+            rows = max(self.chunk[axis], rows - rows % self.chunk[axis])
+        return axis, min(rows, self.shape[axis])
+
     def _bands(self) -> Iterator[NDArray[Any]]:
         """The values in C order, in pieces that are whole chunks along the axis that is cut."""
         from modeldiff.loader.hdf5 import read_slab  # h5py is needed only here
 
-        dtype, limit = numpy_dtype(self.dtype), max(1, _BAND // itemsize(self.dtype))
-        axis = next((axis for axis in range(len(self.shape)) if math.prod(self.shape[axis + 1 :]) <= limit), None)
-        if axis is None:
+        dtype = numpy_dtype(self.dtype)
+        if not self.shape:
             yield read_slab(self.stretch, self.path, (), ()).reshape(-1).astype(dtype).view(dtype)
             return
+        axis, rows = self._cut()
         rest = self.shape[axis + 1 :]
-        rows = max(1, limit // max(1, math.prod(rest)))
-        if self.chunk:
-            rows = max(self.chunk[axis], rows - rows % self.chunk[axis])
         for lead in product(*map(range, self.shape[:axis])):
             for row in range(0, self.shape[axis], rows):
                 start = (*lead, row, *(0 for _ in rest))

@@ -14,7 +14,7 @@ from modeldiff.loader.store_tree import Node
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """What the list of a model's layers is called: today, and in Keras 2.12 to 2.14."""
-_NUMBER = re.compile(r"(?P<base>.*?)(?:_(?P<number>\d+))?")
+_NUMBER = re.compile(r"(?P<base>.*?)(?:_(?P<number>\d{1,18}))?")  # a counter; more digits are part of a name
 
 
 def container(node: Node) -> tuple[str, Node] | None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import h5py
@@ -138,6 +139,20 @@ def test_a_contiguous_shape_that_was_never_written_is_not_believed(tmp_path: Pat
     assert_safe(load(path), "claims")
 
 
+def test_chunks_that_make_one_read_of_the_whole_tensor_are_refused(tmp_path: Path) -> None:
+    path = small_h5(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        del file["model_weights/a/a/kernel:0"]
+        values = file["model_weights/a/a"].create_dataset(
+            "kernel:0", (70_000, 1000), "f4", chunks=(70_000, 1), compression="gzip"
+        )
+        column = zlib.compress(bytes(4 * 70_000))
+        for number in range(1000):
+            values.id.write_direct_chunk((0, number), column)
+    assert path.stat().st_size < 1 << 20
+    assert_safe(load(path), "chunks that can only be read 267 MiB at once")
+
+
 def test_an_unknown_filter_is_never_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HDF5_PLUGIN_PATH", str(tmp_path))
     path = small_h5(tmp_path / "model.h5")
@@ -181,6 +196,19 @@ def test_groups_nested_beyond_reason(tmp_path: Path) -> None:
     assert load(path).format == "keras-v3-weights"
 
 
+@pytest.mark.parametrize("depth", [80, 150])
+def test_a_store_of_models_in_models_ends_like_a_config_of_them(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "deep.weights.h5"
+    with h5py.File(path, "w") as file:
+        write_store(file, {"layers/model/" * depth + "layers/dense": [np.zeros((4, 4), "f4"), np.zeros(4, "f4")]})
+        for number in range(1, depth + 1):
+            file.create_group("layers/model/" * number + "vars")
+    model = load(path)
+    assert max(len(path) for path, _ in model.walk()) == min(depth, 100) + 1
+    assert ("models nested deeper than 100" in texts(model)) == (depth > 100)
+    assert model.parameters == 20
+
+
 @pytest.mark.parametrize("depth", [200, 5_000, 200_000])
 @pytest.mark.parametrize("bracket", ["[", '{"config":', '{"layers":['])
 def test_deep_json_is_an_error_and_no_crash(tmp_path: Path, depth: int, bracket: str) -> None:
@@ -191,7 +219,7 @@ def test_deep_json_is_an_error_and_no_crash(tmp_path: Path, depth: int, bracket:
         load(path)
 
 
-@pytest.mark.parametrize("depth", [150, 3_000])
+@pytest.mark.parametrize("depth", [80, 150, 3_000])
 def test_models_in_models_load_or_are_refused(tmp_path: Path, depth: int) -> None:
     config = chain("a")
     for number in range(depth):
@@ -208,8 +236,10 @@ def test_models_in_models_load_or_are_refused(tmp_path: Path, depth: int) -> Non
     text = _dumps(config)
     path = tmp_path / "nested.json"
     path.write_text(text)
-    if depth == 150:
-        assert sum(1 for _ in load(path).walk()) > 300
+    if depth < 1000:
+        model = load(path)
+        assert max(len(path) for path, _ in model.walk()) == min(depth, 100) + 1
+        assert ("models nested deeper than 100 are left out" in texts(model)) == (depth > 100)
     else:
         try:
             load(path)
@@ -239,6 +269,30 @@ def test_a_config_that_is_none_is_an_error(tmp_path: Path, text: str) -> None:
         file.create_group("model_weights")
     with pytest.raises(ModelDiffError):
         load(path)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"loss": ', "9" * 6000, '{"loss":' * 100_000])
+def test_damaged_compile_settings_are_no_reason_to_refuse_the_model(tmp_path: Path, text: str) -> None:
+    path = small_h5(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        file.attrs.create("training_config", np.array(text, h5py.string_dtype()))
+    model = load(path)
+    assert "the compile settings are not read: `training_config` is" in texts(model)
+    assert [len(layer.weights) for layer in model.graph.layers] == [0, 2, 2]
+
+
+def test_names_that_look_alike_stay_apart(tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    names = [b"\x80", rb"\x80"]
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = np.array(names, "S4")
+        for number, name in enumerate(names):
+            layer = file.create_group(name)
+            layer.attrs["weight_names"] = [b"kernel:0"]
+            layer["kernel:0"] = np.full((4, 4), number, "f4")
+    model = load(path)
+    assert [layer.name for layer in model.graph.layers] == [r"\x80", r"\x80'"]
+    assert len(bytes_read(model)) == 2
 
 
 def test_attributes_of_every_encoding_are_read(tmp_path: Path) -> None:

@@ -93,6 +93,13 @@ def test_the_counter_of_the_class_finds_the_layer_and_not_its_name(tmp_path: Pat
     assert found["d8"] == {"kernel": 11, "bias": 11}
 
 
+def test_a_counter_that_is_no_number_of_a_layer(tmp_path: Path) -> None:
+    groups = {"layers/dense": [ones(1, 4, 4)], f"layers/dense_{'9' * 5000}": [ones(2, 4, 4)]}
+    model = keras(tmp_path / "m.keras", [layer("a", use_bias=False)], groups)
+    assert stored(model) == {"a": {"kernel": 1}}
+    assert "which is no layer of the configuration" in model.notes[0].text
+
+
 def test_layers_without_a_group_still_count(tmp_path: Path) -> None:
     layers = [layer("drop_a", "Dropout"), layer("a"), layer("unbuilt"), layer("b")]
     groups = {"layers/dense": [ones(1, 2, 2), ones(1, 2)], "layers/dense_2": [ones(3, 2, 2), ones(3, 2)]}
