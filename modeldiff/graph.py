@@ -130,7 +130,7 @@ class Weight:
             raise ValueError(f"the values of {self.name} cannot be read")
         hasher = hashlib.sha256()
         for block in self.source.blocks(1 << 20):
-            hasher.update(block.data.cast("B") if block.size else b"")
+            hasher.update(block.view("uint8").data)
         return f"sha256:{hasher.hexdigest()}"
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import zipfile
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from zoo_truth import FILES, needs_zoo
 
 from modeldiff.errors import UnreadableFile
+from modeldiff.graph import Weight
 from modeldiff.loader import load
 from modeldiff.loader.archive import members
 from modeldiff.loader.hdf5 import Array, Refused, opened
@@ -244,6 +246,24 @@ def test_opaque_values_are_their_bits(tmp_path: Path, told: str, width: int, dty
     assert array.dtype == dtype
     assert array.source is not None
     assert array.source.sample(8).tobytes() == bytes(range(8))
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": (2, 2), "compression": "gzip"}])
+def test_every_type_of_number_has_a_digest(tmp_path: Path, options: dict[str, Any]) -> None:
+    path = tmp_path / "types.h5"
+    kinds = ("f2", "f4", "f8", "g", "c8", "c16", "G", "i1", "u8", "?", ">f4")
+    arrays: dict[str, Any] = {kind: np.arange(6).astype(kind) for kind in kinds}
+    arrays["V2"] = arrays["f2"].view("V2")
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file.create_dataset(name, data=values.reshape(2, 3), **options)
+    with opened(whole_file(str(path), "shown")) as root:
+        found = {name: root.get(name) for name in arrays}
+    for name, array in found.items():
+        assert isinstance(array, Array)
+        weight = Weight("kernel", array.shape, array.dtype, array.source)
+        little = arrays[name].astype(arrays[name].dtype.newbyteorder("<"))
+        assert weight.digest() == f"sha256:{hashlib.sha256(little.tobytes()).hexdigest()}", array.dtype
 
 
 def test_types_that_nobody_understands_are_refused(tmp_path: Path) -> None:
