@@ -17,6 +17,8 @@ from modeldiff.loader.store_tree import Node, read_tree
 
 CONFIG, METADATA, WEIGHTS, NPZ = "config.json", "metadata.json", "model.weights.h5", "model.weights.npz"
 SHARDS = "model.weights.json"
+_ASSETS = 256 << 20
+"""Bytes of all assets together that are read: a model is compared, not its data."""
 
 
 def load(path: str) -> Model:
@@ -49,11 +51,7 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
     notes += architecture.notes
     tree = _tree(found, path, notes)
     contents = keras_v3.fill(tree, architecture) if tree is not None else None
-    assets = {
-        name.removeprefix("assets/"): {"bytes": one.size, "sha256": one.digest()}
-        for name, one in sorted(found.items())
-        if name.startswith("assets/")
-    }
+    assets = _assets(found, notes)
     metadata: dict[str, Any] = {"keras_version": version} if version else {}
     metadata |= {"class_name": architecture.class_name, **own_config(architecture)}
     compiled = config.get("compile_config")
@@ -73,6 +71,23 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
         has_config=architecture.has_graph,
         has_weights=contents is not None,
     )
+
+
+def _assets(found: Mapping[str, Member], notes: list[Note]) -> dict[str, dict[str, Any]]:
+    """The files beside the weights (vocabularies) with their digests, as far as the budget goes."""
+    told: dict[str, dict[str, Any]] = {}
+    left, unread = _ASSETS, 0
+    for name, one in sorted(found.items()):
+        if name.startswith("assets/"):
+            is_read = one.size <= left
+            left -= one.size if is_read else 0
+            unread += not is_read
+            digest = one.digest() if is_read else f"not read ({one.size} bytes)"
+            told[name.removeprefix("assets/")] = {"bytes": one.size, "sha256": digest}
+    if unread:
+        text = f"{unread} of {len(told)} assets are compared by size only: together they have more than"
+        notes.append(Note("", f"{text} {_ASSETS >> 20} MiB"))
+    return told
 
 
 def _json(member: Member, path: str) -> dict[str, Any]:

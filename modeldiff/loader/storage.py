@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import os
 import shutil
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import FileIO
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from modeldiff.errors import UnreadableFile
@@ -131,7 +131,8 @@ class Window(io.RawIOBase):
 
 _copies: dict[Stretch, Stretch] = {}
 _lock = threading.Lock()
-_folder: list[str] = []
+_folders: dict[int, Path] = {}
+"""By process: a forked one knows its parent's copies and makes its own in another folder."""
 
 
 def _inflated(stretch: Stretch) -> Stretch:
@@ -154,10 +155,7 @@ def _inflate(stretch: Stretch) -> Stretch:
         raise UnreadableFile(
             f"the packed weights claim {stretch.inflated} bytes in {stretch.length}", where=stretch.shown
         )
-    if not _folder:
-        _folder.append(tempfile.mkdtemp(prefix="modeldiff-"))
-        atexit.register(_clear, _folder[0], os.getpid())
-    target = Path(_folder[0]) / f"{len(_copies)}.h5"
+    target = _private_folder() / f"{len(_copies)}.h5"
     try:
         with target.open("wb") as out:
             for piece in inflate(stretch):
@@ -172,10 +170,13 @@ def _inflate(stretch: Stretch) -> Stretch:
     return copy
 
 
-def _clear(folder: str, process: int) -> None:
-    """At the end of the process that made the folder, not of one that was forked from it."""
-    if os.getpid() == process:
-        shutil.rmtree(folder, ignore_errors=True)
+def _private_folder() -> Path:
+    """This process's folder. Removed at its end, also where it is a worker of `multiprocessing`, which skips atexit."""
+    process = os.getpid()
+    if process not in _folders:
+        _folders[process] = Path(tempfile.mkdtemp(prefix="modeldiff-"))
+        Finalize(None, shutil.rmtree, (_folders[process],), {"ignore_errors": True}, exitpriority=0)
+    return _folders[process]
 
 
 def inflate(stretch: Stretch) -> Iterator[bytes]:

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +21,7 @@ from zoo_truth import FILES, needs_zoo
 
 from modeldiff.errors import ModelDiffError, NotAModel, UnreadableFile
 from modeldiff.graph import Model
-from modeldiff.loader import load
+from modeldiff.loader import keras_archive, load
 
 KERNEL, BIAS = np.arange(16, dtype="f4").reshape(4, 4), np.arange(4, dtype="f4")
 
@@ -74,6 +78,19 @@ def test_backslashes_between_folders(tmp_path: Path) -> None:
     model = load(pack(tmp_path / "model.keras", found))
     assert_read(model)
     assert model.metadata["assets"]["layers/lookup/vocabulary.txt"]["bytes"] == 5
+
+
+def test_assets_are_read_as_far_as_one_budget_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras_archive, "_ASSETS", 3 << 20)
+    found = contents() | {f"assets/{name}.bin": bytes(size << 20) for name, size in (("a", 2), ("b", 2), ("c", 1))}
+    model = load(pack(tmp_path / "model.keras", found, zipfile.ZIP_DEFLATED))
+    assert_read(model)
+    read = {name: told["sha256"].startswith("sha256:") for name, told in model.metadata["assets"].items()}
+    assert read == {"a.bin": True, "b.bin": False, "c.bin": True}
+    assert model.metadata["assets"]["b.bin"]["sha256"] == "not read (2097152 bytes)"
+    assert [note.text for note in model.notes] == [
+        "1 of 3 assets are compared by size only: together they have more than 3 MiB"
+    ]
 
 
 def test_bytes_before_the_archive(tmp_path: Path) -> None:
@@ -211,6 +228,42 @@ def test_every_truncation_is_an_error(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         with pytest.raises(ModelDiffError):
             load(path)
+
+
+FORK = """
+import multiprocessing, sys
+from modeldiff.loader import load
+
+def child(ready, path):
+    ready.wait()
+    load(path).graph.layers[1].weights[0].digest()
+
+context = multiprocessing.get_context("fork")
+ready = context.Event()
+load(sys.argv[1])
+process = context.Process(target=child, args=(ready, sys.argv[2]))
+process.start()
+model = load(sys.argv[3])
+ready.set()
+process.join()
+print(process.exitcode, model.graph.layers[1].weights[0].digest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_inflates_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    paths = [str(pack(tmp_path / f"{n}.keras", contents(), zipfile.ZIP_DEFLATED)) for n in range(3)]
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, *paths],
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["0", f"sha256:{hashlib.sha256(KERNEL.tobytes()).hexdigest()}"], done.stderr
+    assert list(folder.iterdir()) == []
 
 
 @needs_zoo
