@@ -105,7 +105,7 @@ def modern(class_name: str, config: Mapping[str, Any]) -> tuple[str, Mapping[str
     for names in _SIZES:
         if names[0] in new:
             new["kernel_size"] = [new.pop(name, None) for name in names]
-    if class_name.endswith(("1D", "Pooling1D")):
+    if class_name.endswith("1D"):
         new.update({key: [new[key]] for key in _LISTS if isinstance(new.get(key), int)})
     if "data_format" in new:
         new["data_format"] = "channels_first" if new["data_format"] in ("th", "channels_first") else "channels_last"

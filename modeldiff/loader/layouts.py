@@ -24,7 +24,6 @@ _ORDER = {frozenset("icfo"): "ifco", frozenset("zrh"): "zrh"}
 """Which gates stand side by side today."""
 _LARGEST = 256 << 20
 """Bytes of a kernel whose axes are put in another order, which needs all of it."""
-_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from modeldiff.loader.roles import WITHOUT
+
 CLASSES = {
     "AtrousConvolution1D": "Conv1D",
     "AtrousConvolution2D": "Conv2D",
@@ -199,16 +201,8 @@ CONSTRAINT_DEFAULTS: dict[str, Any] = {"axis": 0, "rate": 1, "min_value": 0}
 MODEL_KEYS = frozenset({"layers", "input_layers", "output_layers", "dtype", "build_input_shape"})
 """Keys of a sub-model's config that stand in its graph."""
 
-_WEIGHTLESS_NAMES = """
-    InputLayer Activation ActivityRegularization Add AlphaDropout Average AveragePooling1D AveragePooling2D
-    AveragePooling3D CategoryEncoding CenterCrop Concatenate Cropping1D Cropping2D Cropping3D Dot Dropout ELU
-    Flatten GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D
-    GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D Hashing Identity IntegerLookup Lambda LeakyReLU
-    Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum Merge Minimum Multiply Permute RandomBrightness
-    RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom ReLU RepeatVector Rescaling
-    Reshape Resizing Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D StringLookup Subtract TFOpLambda
-    SlicingOpLambda TensorFlowOpLayer ClassMethod InstanceMethod InstanceProperty ThresholdedReLU
-    UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
-"""
-WEIGHTLESS = frozenset(_WEIGHTLESS_NAMES.split())
+WEIGHTLESS = WITHOUT | {
+    *("CategoryEncoding", "Hashing", "IntegerLookup", "StringLookup"),
+    *("ClassMethod", "InstanceMethod", "InstanceProperty", "SlicingOpLambda", "TFOpLambda", "TensorFlowOpLayer"),
+}
 """Classes without weights to train: whether they are frozen means nothing, and versions write it differently."""

@@ -466,6 +466,12 @@ def test_a_frozen_model_freezes_what_has_weights() -> None:
     assert frozen(flag=True, inner=True) == dict.fromkeys(expected, True)
 
 
+@pytest.mark.parametrize("class_name", ["RandomWidth", "Dropout", "StringLookup", "TFOpLambda"])
+def test_what_has_nothing_to_train_is_never_frozen(class_name: str) -> None:
+    found = read(model(start(), layer("d", class_name, [[["x", 0, 0, {}]]], trainable=False)))
+    assert found.graph.layers[1].trainable
+
+
 # Broken files --------------------------------------------------------------------------------------------------------
 
 
