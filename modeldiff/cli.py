@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     policy.add_argument(
         "--fail-on",
         metavar="LIST",
-        default="",
+        default=None,
         help="exit with 1 if there is a change of this impact or graver (any, cosmetic, numeric, functional, "
         "interface) or of this kind (layer-removed, ...); separated by commas",
     )
@@ -111,7 +111,10 @@ _TOLERANCE = "a weight counts as changed where |new - old| > A + R * |old|"
 
 
 def _tolerance(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return number
@@ -120,7 +123,8 @@ def _tolerance(text: str) -> float:
 def _run(arguments: argparse.Namespace) -> int:
     if len(arguments.models) > 2:
         raise UsageError(f"{len(arguments.models)} files given", fix="name one file to draw, or two to compare")
-    targets = [(_format_of(target, arguments.format), target) for target in arguments.output]
+    outputs = arguments.output or (["-"] if arguments.format else [])
+    targets = [(_format_of(target, arguments.format), target) for target in outputs]
     _check_targets(arguments.output, arguments.models)
     comparing = len(arguments.models) == 2
     policy = _policy(arguments, comparing=comparing)
@@ -219,7 +223,11 @@ def _is_pair(item: object) -> bool:
 def _policy(arguments: argparse.Namespace, *, comparing: bool) -> frozenset[str]:
     from modeldiff.changes import Impact, Kind
 
-    asked = {word.strip() for word in arguments.fail_on.split(",") if word.strip()}
+    asked = {word.strip() for word in (arguments.fail_on or "").split(",") if word.strip()}
+    if arguments.fail_on is not None and not asked:
+        raise UsageError(
+            "no policy is named", where="--fail-on", fix="name an impact or a kind of change, or leave it out"
+        )
     if arguments.exit_code:
         asked.add("any")
     if asked and not comparing:
@@ -237,16 +245,16 @@ def _judge(subject: DiffResult | Model, policy: frozenset[str]) -> int:
     if not isinstance(subject, DiffResult) or not policy:
         return COMPARED
     floors = {"any": Impact.COSMETIC, **{impact.label: impact for impact in Impact}}
+    facts = [change for change in subject.changes if not is_incidental(change)] or list(subject.changes)
     met = False
     for word in sorted(policy):
         met_by = [
             change
-            for change in subject.changes
+            for change in facts
             if (change.impact >= floors[word] if word in floors else change.kind.value == word)
-            and (word == "any" or not is_incidental(change))
         ]
         if met_by:
-            print(f"modeldiff: --fail-on {word}: met by {len(met_by)} of {len(subject.changes)} facts", file=sys.stderr)
+            print(f"modeldiff: --fail-on {word}: met by {len(met_by)} of {len(facts)} facts", file=sys.stderr)
         met = met or bool(met_by)
     return POLICY_MET if met else COMPARED
 
@@ -284,12 +292,16 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 @contextlib.contextmanager
 def _standard_output() -> Iterator[TextIO]:
     """Standard output, whose reader may stop early: that is no trouble of ours."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", fix="give -o a file")
     try:
         yield sys.stdout
         sys.stdout.flush()
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
+    except OSError as error:
+        with contextlib.suppress(OSError):  # else Python tries once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError(f"cannot write: {error.strerror}", where="standard output") from error
 
 
 def _write(words: Report, targets: Sequence[tuple[str, str]], say: Callable[[str], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -184,3 +185,19 @@ def test_a_map_that_is_no_map_is_refused(run: Run, tmp_path: Path, content: str)
     status, out, err = run(*PAIR, "--map", str(mapping))
     assert (status, out) == (2, "")
     assert "map.json" in err
+
+
+def test_an_empty_policy_is_refused_and_a_format_alone_goes_to_standard_output(run: Run) -> None:
+    assert run(*PAIR, "--fail-on", "")[0] == 2
+    status, out, _ = run(*PAIR, "--format", "json")
+    assert status == 0
+    assert parse(out)["verdict"]["impact"] == "interface"
+
+
+@pytest.mark.parametrize("redirect", ["> /dev/full", ">&-"])
+def test_a_result_that_cannot_be_written_is_trouble(redirect: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m modeldiff {' '.join(PAIR)} {redirect}"
+    done = subprocess.run(command, cwd=ROOT, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "standard output" in done.stderr

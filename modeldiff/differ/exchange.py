@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from modeldiff.changes import Evidence
 from modeldiff.differ.places import Places
 from modeldiff.differ.state import State
 
@@ -21,7 +20,6 @@ _SWAP = 4.5
 _ROUNDS = 12
 _CROWD = 24
 """So many suspicious layers with one config are tried as partners."""
-_FIXED = frozenset({Evidence.USER, Evidence.WEIGHTS})
 
 
 def by_place(state: State) -> None:
@@ -57,14 +55,16 @@ def by_exchange(state: State) -> None:
 
 
 def by_doubt(state: State) -> None:
-    """Let go of pairs that are alike and stand nowhere near each other."""
+    """Let go of pairs that are alike and stand nowhere near each other, where both files tell what stands where."""
+    if not all(any(node.producers for node in flow.nodes) for flow in (state.old, state.new)):
+        return
     places = Places(state)
     a, b = state.scorer.looks
     for i in list(_suspicious(state)):
         if i not in state.found:
             continue
-        j, evidence, _ = state.found[i]
-        if evidence not in _FIXED and (a.automatic[i] or a.name[i] != b.name[j]) and not places.holds(i, j):
+        j = state.found[i][0]
+        if not state.is_settled(i) and (a.automatic[i] or a.name[i] != b.name[j]) and not places.holds(i, j):
             state.part(i)
 
 
@@ -74,9 +74,9 @@ def _suspicious(state: State) -> Iterator[int]:
         if i not in state.found:
             yield i
             continue
-        j, evidence, _ = state.found[i]
-        if evidence in _FIXED:
+        if state.is_settled(i):
             continue
+        j = state.found[i][0]
         mine = [state.scorer.partner[0].get(node) for node, _ in state.old[i].producers]
         theirs = [node for node, _ in state.new[j].producers]
         below = {state.scorer.partner[0].get(node) for node in state.old[i].consumers}
@@ -106,7 +106,7 @@ def _improve(state: State, places: Places, i: int, lookalikes: dict[int, list[in
     """Try other partners for one old node; give the old nodes that changed."""
     forth, back = state.scorer.partner
     mine = forth.get(i)
-    if mine is not None and state.found[i][1] in _FIXED:
+    if mine is not None and state.is_settled(i):
         return []
     candidates = places.nearby(i)
     a, b = state.scorer.looks
@@ -117,7 +117,7 @@ def _improve(state: State, places: Places, i: int, lookalikes: dict[int, list[in
         if j == mine or not state.new.is_flowing(j):
             continue
         owner = back.get(j)
-        if owner is not None and state.found[owner][1] in _FIXED:
+        if owner is not None and state.is_settled(owner):
             continue
         gain = _gain(state, places, i, j)
         if gain > _GAIN and (best is None or gain > best[0]):

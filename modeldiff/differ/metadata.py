@@ -17,6 +17,9 @@ from modeldiff.graph import Model
 _COMPILED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 """Settings of `compile` that every Keras knows: missing on one compiled side is none, and that is a fact."""
 
+_WHOLE = frozenset({"keras-h5", "keras-v3", "keras-v3-directory"})
+"""Formats that hold the settings of `compile` where the model was compiled."""
+
 _NOT_COMPARED = frozenset({"bytes", "date_saved", "assets", *_COMPILED})
 
 _SAME_CLASS = {"Model": "Functional", "Container": "Functional", "Network": "Functional"}
@@ -45,6 +48,9 @@ def _facts(old: Model, new: Model) -> Iterator[tuple[str, Any, Any]]:
                 yield key, before, after
     if _is_compiled(old) and _is_compiled(new):
         yield from _settings(old.metadata, new.metadata)
+    elif old.format in _WHOLE and new.format in _WHOLE:
+        yield "optimizer", _optimizer_class(old), _optimizer_class(new)
+        yield "loss", old.metadata.get("loss", ABSENT), new.metadata.get("loss", ABSENT)
     if old.format == new.format:
         yield from _assets(old.metadata.get("assets", {}), new.metadata.get("assets", {}))
 
@@ -56,6 +62,11 @@ def _is_counted(model: Model) -> bool:
 
 def _is_compiled(model: Model) -> bool:
     return any(model.metadata.get(key) for key in ("optimizer", "loss"))
+
+
+def _optimizer_class(model: Model) -> Any:
+    optimizer = model.metadata.get("optimizer")
+    return optimizer.get("class_name", ABSENT) if isinstance(optimizer, Mapping) else ABSENT
 
 
 def _settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -20,6 +20,8 @@ class State:
     options: Options
     found: dict[int, tuple[int, Evidence, float]] = field(default_factory=dict)
     """Old node -> new node, why, how sure."""
+    settled: set[int] = field(default_factory=set)
+    """Old nodes whose pair no later pass may part, whatever stands beside it."""
     hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
     """Layers of a sub-model that the other side knows as one heap of weights."""
 
@@ -38,6 +40,10 @@ class State:
         """Whether neither node has a partner."""
         taken = i in self.scorer.partner[0] or j in self.scorer.partner[1]
         return not taken and i not in self.hidden[0] and j not in self.hidden[1]
+
+    def is_settled(self, i: int) -> bool:
+        """Whether the pair of a paired old node is final: told by the user, by weights, or by Keras' own rule."""
+        return i in self.settled or self.found[i][1] in (Evidence.USER, Evidence.WEIGHTS)
 
     def unpaired(self, side: int) -> list[int]:
         """The flowing nodes of one side without a partner, in the flow's order."""

@@ -26,6 +26,7 @@ def by_store(state: State) -> None:
         old, new = state.old[i].layer, state.new[j].layer
         if old.has_name != new.has_name and _shapes(old.weights) == _shapes(new.weights):
             state.pair(i, j, Evidence.NAME, 0.97)
+            state.settled.add(i)
 
 
 def _places(flow: Flow) -> dict[LayerPath, int]:

@@ -23,7 +23,7 @@ from modeldiff.changes import (
     is_incidental,
 )
 from modeldiff.graph import LayerPath, format_path
-from modeldiff.report.groups import Block, extracted
+from modeldiff.report.groups import Block, dissolved, extracted
 from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import Partners, counted, dimensions, interface, joined, message, value, without_batch
 
@@ -65,32 +65,41 @@ def class_renamed(changes: Sequence[LayerRetyped]) -> Phrase:
     return ("Class renamed: ", f"{count} went", *classes, ", config and weights identical")
 
 
-def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Partners) -> Phrase:
-    """The gravest fact about layers and connections: a sub-model, a block, a layer, in this order."""
+def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Partners) -> tuple[Phrase, int]:
+    """The gravest fact about layers and connections, and how many layers whose computation changed it tells.
+
+    A sub-model, a block, a layer, in this order.
+    """
     for path, members in extracted(result).items():
         moved = {change.site.new for change in result.changes if isinstance(change, WeightChanged)}
         same = "" if any(member in moved for member in members) else ", every weight identical"
-        return (Code(format_path(path)), f" is now a sub-model, {counted(len(members), 'layer')} moved into it{same}")
+        words = f" is now a sub-model, {counted(len(members), 'layer')} moved into it{same}"
+        return (Code(format_path(path)), words), 1
+    for path, members in dissolved(result).items():
+        words = f" is no sub-model any more, {counted(len(members), 'layer')} moved out of it"
+        return (Code(format_path(path)), words), 1
     if found:
-        return _block(max(found, key=lambda one: len(one.rows)), found)
+        largest = max(found, key=lambda one: len(one.rows))
+        alike = [one for one in found if (one.noun, one.status) == (largest.noun, largest.status)]
+        return _blocks(largest, alike), sum(len(one.rows) for one in alike)
     changes = [one for one in result.changes if one.impact is Impact.FUNCTIONAL and not is_incidental(one)]
     kinds = [kind for kind in _ORDER if any(change.kind is kind for change in changes)]
-    return _single(next(change for change in changes if not kinds or change.kind is kinds[0]), partners)
+    return _single(next(change for change in changes if not kinds or change.kind is kinds[0]), partners), 1
 
 
 _ORDER = (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED)
 """What is told first where no layer came or went."""
 
 
-def _block(block: Block, found: Sequence[Block]) -> Phrase:
-    alike = [one for one in found if (one.noun, one.status) == (block.noun, block.status)]
+def _blocks(block: Block, alike: Sequence[Block]) -> Phrase:
+    total = sum(len(one.rows) for one in alike)
+    size = f" ({counted(total, 'layer')})" if total > len(alike) else ""
     if len(alike) > 1:
-        total = sum(len(one.rows) for one in alike)
-        return (f"{counted(len(alike), block.noun)} {block.status.value} ({counted(total, 'layer')})",)
+        return (f"{counted(sum(one.count for one in alike), block.noun)} {block.status.value}{size}",)
     where: Phrase = (" after ", Code(block.after)) if block.after else ()
     if len(block.rows) == 1:
         return (Code(block.rows[0].name), f" ({block.rows[0].class_name}) {block.status.value}", *where)
-    return (f"1 {block.noun} {block.status.value}", *where, f" ({counted(len(block.rows), 'layer')})")
+    return (f"{counted(block.count, block.noun)} {block.status.value}", *where, size)
 
 
 def _single(change: Change, partners: Partners) -> Phrase:

@@ -28,7 +28,15 @@ class Block:
     @property
     def title(self) -> str:
         """`Residual block added`, `Conv2D removed`."""
+        if self.count > 1:
+            return f"{self.count} {self.noun}s {self.status.value}"
         return f"{self.noun.capitalize() if self.noun.islower() else self.noun} {self.status.value}"
+
+    @property
+    def count(self) -> int:
+        """How many blocks of one size these are: residual blocks in a row, each with its merge."""
+        merges = sum(row.class_name in _MERGES for row in self.rows)
+        return merges if self.noun == "residual block" and len(self.rows) % max(merges, 1) == 0 else 1
 
     @property
     def noun(self) -> str:
@@ -92,6 +100,17 @@ def extracted(result: DiffResult) -> dict[LayerPath, list[LayerPath]]:
         new = change.site.new
         if new is not None and new[:-1] in added:
             moved[new[:-1]].append(new)
+    return dict(moved)
+
+
+def dissolved(result: DiffResult) -> dict[LayerPath, list[LayerPath]]:
+    """Sub-models that are gone only as a parent: old path -> the matched layers that moved out of them."""
+    moved: dict[LayerPath, list[LayerPath]] = defaultdict(list)
+    removed = set(result.matching.removed)
+    for change in result.of(Kind.LAYER_MOVED):
+        old = change.site.old
+        if old is not None and old[:-1] in removed:
+            moved[old[:-1]].append(old)
     return dict(moved)
 
 

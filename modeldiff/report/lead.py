@@ -14,6 +14,7 @@ from modeldiff.changes import (
     Kind,
     MetadataChanged,
     Nature,
+    Outcome,
     WeightChanged,
     WeightReshaped,
     is_incidental,
@@ -44,7 +45,7 @@ def _block_counts(found: Sequence[Block]) -> Iterator[str]:
         for block in found:
             if block.status is status:
                 noun = block.noun if len(block.rows) > 1 else "layer"
-                nouns[noun] += 1
+                nouns[noun] += block.count
                 sizes[noun] += len(block.rows)
         for noun, amount in nouns.items():
             size = f" ({counted(sizes[noun], 'layer')})" if noun != "layer" else ""
@@ -65,6 +66,9 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
 def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
     """`Weights, 24 layers compared: 16 identical, 6 fine-tuned (1.2 to 3.6 %), 1 resized.`"""
     natures = natures_of(result)
+    tolerated = {
+        format_path(pair.site.new or ()) for pair in result.weight_pairs if pair.outcome is Outcome.WITHIN_TOLERANCE
+    }
     reshaped = {format_path(change.site.new or ()) for change in result.of(Kind.WEIGHT_RESHAPED)}
     distances: dict[str, list[float]] = {}
     for layer in layers:
@@ -74,7 +78,8 @@ def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
         elif layer.moved is None:
             continue
         else:
-            word = natures[path].value if path in natures else "changed" if layer.moved else "identical"
+            same = "within the tolerance" if path in tolerated else "identical"
+            word = natures[path].value if path in natures else "changed" if layer.moved else same
         distances.setdefault(word, []).append(layer.moved if layer.moved is not None else math.nan)
     total = sum(map(len, distances.values()))
     if not total:

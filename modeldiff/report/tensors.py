@@ -110,10 +110,10 @@ def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
         yield ("weights resized, the overlap is equal",)
     elif reshapes:
         yield joined((Code(change.weight), " ", *reshaped(change)) for change in reshapes)
-    by_nature: dict[Nature, list[WeightChanged]] = {}
+    by_nature: dict[tuple[Nature, bool], list[WeightChanged]] = {}
     for change in moves:
-        by_nature.setdefault(change.nature, []).append(change)
-    for nature, alike in by_nature.items():
+        by_nature.setdefault((change.nature, math.isfinite(change.movement.relative_l2)), []).append(change)
+    for (nature, _), alike in by_nature.items():
         yield _alike(nature, alike) if len(alike) > 1 else (Code(alike[0].weight), " ", *moved(alike[0]))
 
 
@@ -121,7 +121,8 @@ def _alike(nature: Nature, changes: Sequence[WeightChanged]) -> Phrase:
     """Weights of one layer that share a nature, in one phrase."""
     names = joined((Code(change.weight),) for change in changes) if len(changes) < 3 else (f"{len(changes)} weights",)
     shares = sorted(change.movement.relative_l2 for change in changes if math.isfinite(change.movement.relative_l2))
-    by = f" by {span(shares[0], shares[-1])}" if shares and nature in _BY_DISTANCE else ""
+    far = f" by {span(shares[0], shares[-1])}" if shares else " from all zeros"
+    by = far if nature in _BY_DISTANCE else ""
     return (*names, f" {_BY_DISTANCE.get(nature, nature.value)}{by}")
 
 

@@ -55,7 +55,9 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
         renamed = [change for change in grave if isinstance(change, LayerRetyped) and change.equivalent]
         if len(renamed) == len(grave):
             return class_renamed(renamed)
-        return ("Architecture changed: ", *architecture_fact(result, found, partners))
+        fact, layers_told = architecture_fact(result, found, partners)
+        more = sum(layer.impact is Impact.FUNCTIONAL for layer in layers) - layers_told
+        return ("Architecture changed: ", *fact, f", {counted(more, 'more layer')} changed" if more > 0 else "")
     if impact is Impact.NUMERIC:
         return _numeric(result, layers)
     return _cosmetic(result, layers)
@@ -86,10 +88,11 @@ def _weight_facts(result: DiffResult, layers: Sequence[LayerView]) -> Iterator[P
     moved = [layer for layer in weighted if layer.moved]
     if moved:
         natures = natures_of(result)
-        common = {natures.get(layer.new or "") for layer in moved}
+        told_natures = {natures.get(layer.new or "", Nature.UNKNOWN) for layer in moved}
         told = {Nature.FINE_TUNED: "fine-tuned", Nature.REINITIALISED: "re-initialised"}
-        word = told.get(common.pop() or Nature.UNKNOWN, "changed") if len(common) == 1 else "changed"
-        yield (f"{_share(len(moved), len(weighted))} {word}{by_distance(layer.moved for layer in moved)}",)
+        word = told.get(next(iter(told_natures)), "changed") if len(told_natures) == 1 else "changed"
+        far = by_distance(layer.moved for layer in moved) if len(told_natures) == 1 else ""
+        yield (f"{_share(len(moved), len(weighted))} {word}{far}",)
     same = [layer for layer in weighted if not layer.moved]
     if same and moved:
         frozen = all(not layer.trainable for layer in same)
@@ -104,7 +107,9 @@ def _share(part: int, whole: int) -> str:
 
 def _cosmetic(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
     compared = [pair for pair in result.weight_pairs if pair.outcome is not Outcome.NOT_COMPARED]
-    weights = ", every weight identical" if compared and len(compared) == len(result.weight_pairs) else ""
+    outcomes = {pair.outcome for pair in result.weight_pairs}
+    same = "within the tolerance" if Outcome.WITHIN_TOLERANCE in outcomes else "identical"
+    weights = f", every weight {same}" if compared and len(compared) == len(result.weight_pairs) else ""
     statuses = Counter(layer.status for layer in layers)
     if statuses[Status.RENAMED] or statuses[Status.MOVED]:
         words = [f"{counted(statuses[status], 'layer')} {status.value}" for status in (Status.RENAMED, Status.MOVED)]

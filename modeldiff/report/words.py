@@ -57,8 +57,12 @@ def message(change: Change, partners: Partners) -> Phrase:
             return _rewired(change, partners)
         case InterfaceChanged():
             return interface(change)
-        case ConfigChanged(key=key, before=before, after=after) | MetadataChanged(key=key, before=before, after=after):
+        case ConfigChanged(key=key, before=before, after=after):
             return (Code(key), ": ", *value(before), " → ", *value(after))
+        case MetadataChanged(key=key, before=before, after=after):
+            absent: Phrase = ("absent",)
+            was, now = (absent if one is ABSENT else value(one) for one in (before, after))
+            return (Code(key), ": ", *was, " → ", *now)
         case WeightAdded(weight=weight, shape=shape):
             return (Code(weight), f" added, {dimensions(shape)}")
         case WeightRemoved(weight=weight, shape=shape):
@@ -86,7 +90,7 @@ def plain(phrase: Phrase) -> str:
 def value(of: Any) -> Phrase:
     """A config value as a person would write it; long ones are cut."""
     if of is ABSENT:
-        return ("absent",)
+        return ("default",)  # a key that is not written has its default; canonical configs leave defaults out
     text = value_text(of)
     return (Code(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"),)
 

@@ -27,8 +27,8 @@ def changes(old, new, **fields):
         ({"backend": "tensorflow", "bytes": 1}, {"backend": "jax", "bytes": 2}, [("backend", "tensorflow", "jax")]),
         ({"class_name": "Model"}, {"class_name": "Functional"}, []),
         ({"class_name": "Sequential"}, {"class_name": "Functional"}, [("class_name", "Sequential", "Functional")]),
-        (COMPILED, {}, []),
-        ({}, COMPILED, []),
+        (COMPILED, {}, [("optimizer", "Adam", ABSENT), ("loss", "mean_squared_error", ABSENT)]),
+        ({}, COMPILED, [("optimizer", ABSENT, "Adam"), ("loss", ABSENT, "mean_squared_error")]),
         (COMPILED, {**COMPILED, "loss": "mae"}, [("loss", "mean_squared_error", "mae")]),
         (COMPILED, {**COMPILED, "metrics": ["accuracy"]}, [("metrics", None, ["accuracy"])]),
         (

@@ -1,9 +1,11 @@
-# Pairs that other people and other Kerases wrote. Skipped where the shared data is not beside the repository.
+# Pairs that other people and other Kerases wrote.
 from __future__ import annotations
 
 import json
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from modeldiff import compare, load
 from modeldiff.changes import Evidence, Kind, LayerRetyped, Outcome
@@ -90,3 +92,17 @@ def test_one_model_in_two_files_is_one_structure() -> None:
             assert {change.kind for change in diff.changes} <= {Kind.LAYER_RENAMED, Kind.METADATA_CHANGED}
     assert compared > 200
     assert not wrong
+
+
+@pytest.mark.parametrize("writer", ["2.15.0", "3.0.5"])
+def test_a_store_without_names_is_paired_by_keras_own_counter(writer: str) -> None:
+    files = SHARED / "zoo" / "files" / writer
+    compared = 0
+    for store in sorted(files.glob("*.weights.h5")):
+        whole = store.with_name(store.name.replace(".weights.h5", ".h5"))
+        if not whole.exists() or store.name.startswith(("c_subclassed", "._")):
+            continue
+        compared += 1
+        diff = compare(load(whole), load(store))
+        assert not [change for change in diff.changes if change.kind is not Kind.METADATA_CHANGED], store.name
+    assert compared > 20

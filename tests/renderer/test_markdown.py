@@ -73,7 +73,7 @@ def test_the_comment_says_the_verdict_first_and_carries_its_marker() -> None:
     new = model("x: InputLayer(batch_shape=[None, 4])\na: Dense(units=4, activation='relu') <- x")
     lines = render(compare(old, new), "md").splitlines()
     assert lines[0].startswith("<!-- modeldiff: ")
-    assert lines[1] == "**Architecture changed: `activation` of `a` is `relu`, was absent**"
+    assert lines[1] == "**Architecture changed: `activation` of `a` is `relu`, was default**"
 
 
 def test_our_own_words_never_notify_or_link_what_a_file_says() -> None:

@@ -111,3 +111,21 @@ def test_an_input_that_only_one_file_lists_as_a_layer_is_no_change() -> None:
         assert {layer.status for layer in built.layers} == {Status.UNCHANGED}
         assert "added" not in render(result, "dot")
         assert "removed" not in render(result, "dot")
+
+
+def test_a_tolerance_is_named_and_not_called_identity() -> None:
+    text = PLAIN.replace("second: Dense(units=8)", "second: Dense(units=8, w=3)").replace("norm:", "n:")
+    result = compare(model(PLAIN), model(text.replace("<- norm", "<- n")), options=Options(atol=100.0))
+    built = report.build(result)
+    assert "within the tolerance" in plain(built.lead)
+    assert "identical" not in plain(built.verdict)
+
+
+def test_blocks_in_a_row_are_counted() -> None:
+    def net(blocks: int) -> str:
+        lines = ["x: InputLayer(batch_shape=[None, 8])", "b0: Dense(units=8) <- x"]
+        for i in range(blocks):
+            lines += [f"d{i}: Dense(units=8) <- b{i}", f"r{i}: ReLU <- d{i}", f"b{i + 1}: Add <- r{i}, b{i}"]
+        return "\n".join([*lines, f"head: Dense(units=2) <- b{blocks}", "outputs: head"])
+
+    assert verdict(model(net(2)), model(net(5))).startswith("Architecture changed: 3 residual blocks added after b2")

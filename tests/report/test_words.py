@@ -13,6 +13,7 @@ from modeldiff.changes import (
     InputsRewired,
     InterfaceChanged,
     LayerMoved,
+    MetadataChanged,
     Moments,
     Movement,
     Nature,
@@ -82,8 +83,9 @@ def test_a_long_value_is_cut_in_a_sentence_and_whole_in_the_table() -> None:
     assert words.value_text(long).endswith("98, 99]")
 
 
-def test_a_missing_key_is_absent_and_not_none() -> None:
-    assert plain(message(ConfigChanged(HERE, "groups", ABSENT, None), {})) == "groups: absent → None"
+def test_a_key_that_is_not_written_has_its_default_and_a_setting_that_is_not_there_is_absent() -> None:
+    assert plain(message(ConfigChanged(HERE, "groups", ABSENT, None), {})) == "groups: default → None"
+    assert plain(message(MetadataChanged(HERE, "loss", ABSENT, "mse"), {})) == "loss: absent → mse"
 
 
 def ends(*names: str) -> tuple[Endpoint, ...]:
