@@ -93,25 +93,22 @@ def _components(rows: Mapping[str, LayerView]) -> Iterator[list[str]]:
 
 
 def extracted(result: DiffResult) -> dict[LayerPath, list[LayerPath]]:
-    """Sub-models that are new only as a parent: path -> the matched layers that moved into them."""
-    moved: dict[LayerPath, list[LayerPath]] = defaultdict(list)
-    added = set(result.matching.added)
-    for change in result.of(Kind.LAYER_MOVED):
-        new = change.site.new
-        if new is not None and new[:-1] in added:
-            moved[new[:-1]].append(new)
-    return dict(moved)
+    """Sub-models that are new only as a parent: new path -> the matched layers that moved into them."""
+    return _moved_under((change.site.new for change in result.of(Kind.LAYER_MOVED)), result.matching.added)
 
 
 def dissolved(result: DiffResult) -> dict[LayerPath, list[LayerPath]]:
     """Sub-models that are gone only as a parent: old path -> the matched layers that moved out of them."""
-    moved: dict[LayerPath, list[LayerPath]] = defaultdict(list)
-    removed = set(result.matching.removed)
-    for change in result.of(Kind.LAYER_MOVED):
-        old = change.site.old
-        if old is not None and old[:-1] in removed:
-            moved[old[:-1]].append(old)
-    return dict(moved)
+    return _moved_under((change.site.old for change in result.of(Kind.LAYER_MOVED)), result.matching.removed)
+
+
+def _moved_under(paths: Iterable[LayerPath | None], parents: Sequence[LayerPath]) -> dict[LayerPath, list[LayerPath]]:
+    found: dict[LayerPath, list[LayerPath]] = defaultdict(list)
+    known = set(parents)
+    for path in paths:
+        if path is not None and path[:-1] in known:
+            found[path[:-1]].append(path)
+    return dict(found)
 
 
 def grouped(result: DiffResult, layers: Sequence[LayerView], found: Iterable[Block]) -> tuple[Group, ...]:
