@@ -9,7 +9,7 @@ import pytest
 from contract import parse
 
 from modeldiff import DiffResult, Impact, Kind, compare, load, render, report
-from modeldiff.changes import Outcome, is_incidental
+from modeldiff.changes import ConfigChanged, Outcome, is_incidental
 from modeldiff.report.words import plain
 
 MODELS = Path(__file__).parents[2] / "shared" / "models"
@@ -68,7 +68,10 @@ def test_a_custom_class_that_was_renamed() -> None:
     assert not result.matching.removed
     retyped = list(result.of(Kind.LAYER_RETYPED))
     assert [change.site.new for change in retyped] == [(f"meg_net_layer_{i}",) for i in (1, 2, 3)]
-    assert counts(result) == {Kind.LAYER_RETYPED: 3, Kind.LAYER_RENAMED: 3, Kind.METADATA_CHANGED: 1}
+    told = {Kind.LAYER_RETYPED: 3, Kind.LAYER_RENAMED: 3, Kind.CONFIG_CHANGED: 3, Kind.METADATA_CHANGED: 1}
+    assert counts(result) == told
+    settings = {(change.key, change.impact) for change in result.changes if isinstance(change, ConfigChanged)}
+    assert settings == {("kernel_regularizer", Impact.NUMERIC)}
     assert Counter(pair.outcome for pair in result.weight_pairs) == {Outcome.IDENTICAL: 105}
     (loss,) = result.of(Kind.METADATA_CHANGED)
     assert "mean_squared_error_with_scale → mean_squared_error" in " ".join(render(result, "txt").split())

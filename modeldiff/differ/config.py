@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modeldiff.changes import ABSENT, ConfigChanged, Impact, Match
+from modeldiff.differ.signature import is_keras_class
 from modeldiff.graph import Layer
 
 Position = tuple[str | int, ...]
@@ -23,9 +24,11 @@ def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
     """One change per key that differs, in the order of the new config.
 
     Of two layers of different classes only the keys that both have are compared, without initializers and the
-    like: how another class is initialised says nothing.
+    like: how another class of Keras is initialised says nothing. Two custom classes may be one under two names, so
+    nothing of theirs is left out.
     """
-    retyped = old.canonical_class != new.canonical_class
+    classes = {old.canonical_class, new.canonical_class}
+    retyped = len(classes) > 1 and any(map(is_keras_class, classes))
     for key, before, after, position in _changes(_own(old), _own(new)):
         impact = _impact(position)
         if retyped and (before is ABSENT or after is ABSENT or impact is not Impact.FUNCTIONAL):

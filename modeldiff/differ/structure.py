@@ -9,7 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from modeldiff.changes import Change, LayerAdded, LayerMoved, LayerRemoved, LayerRenamed, LayerRetyped, Match, Site
+from modeldiff.changes import (
+    Change,
+    Impact,
+    LayerAdded,
+    LayerMoved,
+    LayerRemoved,
+    LayerRenamed,
+    LayerRetyped,
+    Match,
+    Site,
+)
 from modeldiff.differ import config
 from modeldiff.differ.names import has_automatic_name
 from modeldiff.differ.signature import is_keras_class
@@ -60,7 +70,9 @@ def is_equivalent(match: Match, old: Layer, new: Layer) -> bool:
     if is_keras_class(old.canonical_class) and is_keras_class(new.canonical_class):
         return False
     mine, theirs = old.comparable_weights, new.comparable_weights
-    if not mine or len(mine) != len(theirs) or any(config.detect(match, old, new)):
+    if not mine or len(mine) != len(theirs):
+        return False
+    if any(change.impact is Impact.FUNCTIONAL for change in config.detect(match, old, new)):
         return False
     return all(_equal(a, b) for a, b in zip(mine, theirs, strict=True))
 

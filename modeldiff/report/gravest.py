@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from modeldiff.changes import (
     Change,
@@ -16,6 +16,7 @@ from modeldiff.changes import (
     LayerRetyped,
     Nature,
     Port,
+    Site,
     WeightAdded,
     WeightChanged,
     WeightRemoved,
@@ -56,13 +57,15 @@ def _shape_fact(before: Port, after: Port) -> Phrase:
     return (f" is {now}, was {was}",)
 
 
-def class_renamed(changes: Sequence[LayerRetyped]) -> Phrase:
+def class_renamed(changes: Sequence[LayerRetyped], configured: Collection[Site]) -> Phrase:
     """A class under another name: nothing in the file tells whether its code is still the same."""
     before, after = changes[0].before, changes[0].after
     alike = all((change.before, change.after) == (before, after) for change in changes)
     count = counted(len(changes), "layer")
     classes: Phrase = (" from ", Code(before), " to ", Code(after)) if alike else ()
-    return ("Class renamed: ", f"{count} went", *classes, ", config and weights identical")
+    settings = [change for change in changes if change.site in configured]
+    same = f", weights identical, {counted(len(settings), 'layer')} configured differently" if settings else ""
+    return ("Class renamed: ", f"{count} went", *classes, same or ", config and weights identical")
 
 
 def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Partners) -> tuple[Phrase, int]:

@@ -12,6 +12,7 @@ from modeldiff.changes import (
     DiffResult,
     Impact,
     InterfaceChanged,
+    Kind,
     LayerRenamed,
     LayerRetyped,
     MetadataChanged,
@@ -54,7 +55,7 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
         grave = [change for change in result.changes if change.impact is impact and not is_incidental(change)]
         renamed = [change for change in grave if isinstance(change, LayerRetyped) and change.equivalent]
         if len(renamed) == len(grave):
-            return class_renamed(renamed)
+            return class_renamed(renamed, {change.site for change in result.of(Kind.CONFIG_CHANGED)})
         fact, layers_told = architecture_fact(result, found, partners)
         more = sum(layer.impact is Impact.FUNCTIONAL for layer in layers) - layers_told
         return ("Architecture changed: ", *fact, f", {counted(more, 'more layer')} changed" if more > 0 else "")

@@ -34,7 +34,7 @@ def test_a_custom_class_renamed() -> None:
     ] * 3
     kinds = Counter(change.kind for change in diff.changes)
     assert kinds[Kind.LAYER_RENAMED] == 3
-    assert set(kinds) == {Kind.LAYER_RENAMED, Kind.LAYER_RETYPED, Kind.METADATA_CHANGED}
+    assert set(kinds) == {Kind.LAYER_RENAMED, Kind.LAYER_RETYPED, Kind.CONFIG_CHANGED, Kind.METADATA_CHANGED}
     assert all(pair.outcome is Outcome.IDENTICAL for pair in diff.weight_pairs)
     assert len(diff.weight_pairs) == 105
 
