@@ -127,6 +127,8 @@ class Matching:
     """Old layers without a partner, in the old model's order."""
     added: tuple[LayerPath, ...]
     """New layers without a partner, in the new model's order."""
+    closest: Mapping[Site, LayerPath] = field(default_factory=dict)
+    """Site of a layer without a partner -> path of the layer of the other model that came closest, where one did."""
 
 
 # --- statistics -----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align
+from modeldiff.differ.closest import closest
 from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
@@ -279,4 +280,5 @@ def _matching(state: State, old: Model, new: Model) -> Matching:
         tuple(matches[path] for path, _ in new.walk() if path in matches),
         tuple(path for path, _ in old.walk() if path not in taken),
         tuple(path for path, _ in new.walk() if path not in matches),
+        closest(state),
     )

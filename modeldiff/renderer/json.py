@@ -93,7 +93,7 @@ def _comparison(report: Report, result: DiffResult) -> dict[str, Any]:
             "sentence": plain(report.verdict),
         },
         "counts": dict(Counter(change.kind.value for change in facts)),
-        "layers": list(_layers(result, facts)),
+        "layers": list(_layers(report, result, facts)),
         "changes": [_change(change, partners) for change in facts],
         "incidental": [_change(change, partners) for change in result.changes if is_incidental(change)],
         "notes": _notes(report.notes),
@@ -116,13 +116,13 @@ def _side(model: Model, path: str) -> dict[str, Any]:
     }
 
 
-def _layers(result: DiffResult, facts: Iterable[Change]) -> Iterable[dict[str, Any]]:
+def _layers(report: Report, result: DiffResult, facts: Iterable[Change]) -> Iterable[dict[str, Any]]:
     old, new = dict(result.old.walk()), dict(result.new.walk())
     matches = {match.site: match for match in result.matching.matches}
     kinds: dict[Site, dict[str, None]] = {}
     for change in facts:
         kinds.setdefault(change.site, {})[change.kind.value] = None
-    for site in result.sites():
+    for site, view in zip(result.sites(), report.layers, strict=True):
         match = matches.get(site)
         before = None if site.old is None else old[site.old]
         after = None if site.new is None else new[site.new]
@@ -131,6 +131,7 @@ def _layers(result: DiffResult, facts: Iterable[Change]) -> Iterable[dict[str, A
             "new": _path(site.new),
             "class_name": {"old": before and before.class_name, "new": after and after.class_name},
             "match": match and {"evidence": match.evidence.value, "score": round(match.score, 4)},
+            "reason": plain(view.match),
             "changes": list(kinds.get(site, ())),
             "parameters": {"old": before and before.parameters, "new": after and after.parameters},
         }

@@ -14,7 +14,6 @@ from modeldiff.changes import (
     ConfigChanged,
     DiffResult,
     Endpoint,
-    Evidence,
     InputsRewired,
     Kind,
     LayerMoved,
@@ -29,8 +28,9 @@ from modeldiff.changes import (
 )
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, format_path
 from modeldiff.report import tensors
+from modeldiff.report.reasons import Reasons
 from modeldiff.report.summaries import summary
-from modeldiff.report.view import Code, ConfigRow, LayerView, Link, Phrase, Status
+from modeldiff.report.view import ConfigRow, LayerView, Link, Phrase, Status
 from modeldiff.report.words import endpoint, message, percent, signed, value_text, without_batch
 
 _LONGEST_FIGURE = 20
@@ -110,7 +110,7 @@ class _Ledger:
     def __init__(self, result: DiffResult) -> None:
         self.old = dict(result.old.walk())
         self.new = dict(result.new.walk())
-        self.matches = {match.site: match for match in result.matching.matches}
+        self.matches = {match.site for match in result.matching.matches}
         self.partners = {match.old: match.new for match in result.matching.matches}
         self.changes: dict[Site, list[Change]] = defaultdict(list)
         for change in result.changes:
@@ -123,6 +123,7 @@ class _Ledger:
         self.links = tuple(
             (old, new) for old, new in zip(_neighbours(result.old.graph), _neighbours(result.new.graph), strict=True)
         )
+        self.reasons = Reasons(result, (self.old, self.new), self.links)
         self.warnings = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
 
     def view(self, site: Site) -> LayerView:
@@ -189,20 +190,9 @@ class _Ledger:
         return found + (old.get(format_path(site.old), ()) if site.old is not None else ())
 
     def _match(self, site: Site) -> Phrase:
-        match = self.matches.get(site)
-        if match is None and not self.changes[site]:
+        if site not in self.matches and not self.changes[site]:
             return ("the other file does not list it",)
-        if match is None:
-            return ("no layer of the other model is close enough to be the same one",)
-        because = {
-            Evidence.USER: "you said so",
-            Evidence.WEIGHTS: "byte-identical weights",
-            Evidence.NAME: "the same chosen name",
-            Evidence.SIGNATURE: "the same class, config and surroundings, found nowhere else",
-            Evidence.NEIGHBOURS: "the same place between matched layers",
-            Evidence.SIMILARITY: "the most alike in class, config, shapes and name",
-        }[match.evidence]
-        return (Code(match.new[-1]), " is old ", Code(format_path(match.old)), f": {because} (score {match.score:.2f})")
+        return self.reasons.of(site, self.pairs[site])
 
     def _links(self, site: Site, direction: int) -> Iterator[Link]:
         """Neighbours of both sides: those both have first, in the new order, then those only one has.
