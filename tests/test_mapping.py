@@ -1,0 +1,76 @@
+"""Mappings of layers, written and read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from models import model
+
+from modeldiff import Options, UsageError, compare
+from modeldiff.mapping import pairs_of, text_of
+
+NEW = """
+    x: InputLayer(batch_shape=[None, 8])
+    lower: Dense(units=4, w=5) <- x
+    upper: Dense(units=4, w=6) <- lower
+    outputs: upper
+"""
+
+
+def test_what_is_written_is_read_again_and_pins_the_same_pairs() -> None:
+    old = model(NEW.replace("lower", "first").replace("upper", "second"))
+    new = model(NEW)
+    first = compare(old, new, options=Options(pins=(("first", "upper"), ("second", "lower"))))
+    pins = pairs_of(text_of(first.matching), "map.json")
+    again = compare(old, new, options=Options(pins=pins))
+    assert {(match.old, match.new) for match in again.matching.matches} == {
+        (match.old, match.new) for match in first.matching.matches
+    }
+
+
+def test_the_form_is_that_of_model_explorers_mapping_upload() -> None:
+    data = json.loads(text_of(compare(model(NEW), model(NEW)).matching))
+    assert data == {
+        "type": "sync_navigation",
+        "mapping": {"x": "x", "lower": "lower", "upper": "upper"},
+        "disableMappingFallback": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "b", "mapping": "c"}',
+        '[["a", "b"], ["mapping", "c"]]',
+        '{"type": "sync_navigation", "mapping": {"a": "b", "mapping": "c"}}',
+        """{"mappingEntries": [{"leftNodeIds": ["a"], "rightNodeIds": ["b"]},
+            {"leftNodeIds": ["mapping"], "rightNodeIds": ["c"]}]}""",
+    ],
+)
+def test_every_form_that_people_have_is_read(text: str) -> None:
+    assert pairs_of(text, "map.json") == (("a", "b"), ("mapping", "c"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "3",
+        "null",
+        '"a=b"',
+        '["a", "b"]',
+        '[["a"]]',
+        '[["a", 1]]',
+        '{"a": 1}',
+        '{"a": ["b"]}',
+        '{"mappingEntries": [{"leftNodeIds": ["a", "b"], "rightNodeIds": ["c"]}]}',
+        '{"mappingEntries": [3]}',
+        "[" * 100_000,
+    ],
+)
+def test_anything_else_is_refused_with_the_file_and_the_form(text: str) -> None:
+    with pytest.raises(UsageError, match=r"map\.json") as caught:
+        pairs_of(text, "map.json")
+    assert "old/path" in str(caught.value)
