@@ -131,19 +131,18 @@ def _run(arguments: argparse.Namespace) -> int:
     say = _reporter(verbose=arguments.verbose)
 
     from modeldiff import report as reporting
-    from modeldiff.loader import load
+    from modeldiff.loader import load, load_pair
 
-    models: list[Model] = []
     for path in arguments.models:
         say(f"reading {path}")
-        models.append(load(path))
+    models: Sequence[Model] = load_pair(*arguments.models) if comparing else [load(arguments.models[0])]
     subject: DiffResult | Model
     if comparing:
         from modeldiff.differ import compare
 
         options = _options(arguments)
         say("comparing")
-        with _progress(quiet=arguments.quiet) as progress:
+        with progress_bar(quiet=arguments.quiet) as progress:
             subject = compare(models[0], models[1], options=options, progress=progress)
     else:
         subject = models[0]
@@ -152,7 +151,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not targets and not arguments.quiet:
         from modeldiff.renderer import text
 
-        with _standard_output() as stream:
+        with standard_output() as stream:
             text.print_to(words, stream)
     elif not arguments.quiet and all(target != "-" for _, target in targets):
         from modeldiff.renderer.characters import visible
@@ -278,7 +277,7 @@ def _reporter(*, verbose: bool) -> Callable[[str], None]:
 
 
 @contextlib.contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A bar of bytes on a terminal, from the first second on."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -290,7 +289,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextlib.contextmanager
-def _standard_output() -> Iterator[TextIO]:
+def standard_output() -> Iterator[TextIO]:
     """Standard output, whose reader may stop early: that is no trouble of ours."""
     if sys.stdout is None:
         raise OutputError("standard output is closed", fix="give -o a file")
@@ -316,7 +315,7 @@ def _write(words: Report, targets: Sequence[tuple[str, str]], say: Callable[[str
         if target == "-":
             from modeldiff.renderer.text import encodable
 
-            with _standard_output() as stream:
+            with standard_output() as stream:
                 stream.write(encodable(text, stream.encoding))
         else:
             write_file(Path(target), text)

@@ -24,7 +24,7 @@ _FORMATS = (
 )
 """First bytes -> module with `load(path)`."""
 
-__all__ = ["load"]
+__all__ = ["load", "load_pair"]
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -43,6 +43,17 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise UnreadableFile(f"cannot be read: {reason or error}", where=shown) from error
     model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
     return replace(model, metadata={"bytes": about.st_size, **model.metadata})
+
+
+def load_pair(old: str | os.PathLike[str], new: str | os.PathLike[str]) -> tuple[Model, Model]:
+    """Two models to compare; a Git LFS pointer needs no download where the other file has or names the same content.
+
+    Raises:
+        UnreadableFile, NotAModel: as `load`.
+    """
+    from modeldiff.loader import pointer
+
+    return pointer.load_pair(os.fspath(old), os.fspath(new), load) or (load(old), load(new))
 
 
 def _sniff(path: str, kind: int) -> str:

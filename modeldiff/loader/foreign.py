@@ -8,6 +8,7 @@ import re
 from collections.abc import Container
 
 from modeldiff.errors import ModelDiffError, NotAModel, UnreadableFile
+from modeldiff.loader import pointer
 
 _AGAIN = "download or copy it again"
 _SAVE = "load it with Keras and save it as .keras or .h5"
@@ -33,6 +34,8 @@ def explain(head: bytes, path: str) -> ModelDiffError:
     """The error for a file that begins with `head`."""
     if not head:
         return UnreadableFile("the file is empty", where=path, fix=_AGAIN)
+    if (found := pointer.parse(head)) is not None:
+        return pointer.explain(found, path)
     for pattern, error, what, fix in _HEADS:
         if re.match(pattern, head, re.DOTALL):
             return error(f"this is {what}", where=path, fix=fix)
