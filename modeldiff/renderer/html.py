@@ -60,12 +60,12 @@ def render(report: Report, diagram: Diagram | None) -> str:
         pencil.hidden = 1
         for side in SIDES:
             sides[side] = pencil.scene(_side(report.subject, side, words, FEWER if note else LIMIT), side)
-    style = _tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
+    style = tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
     changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
     return (
-        _environment(report)
+        environment(report)
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -73,8 +73,8 @@ def render(report: Report, diagram: Diagram | None) -> str:
             title=f"{plain(report.verdict)}",
             style=Markup(style),  # noqa: S704 -- our own files
             script=Markup(script),  # noqa: S704 -- our own files
-            style_hash=_hash(style),
-            script_hash=_hash(script),
+            style_hash=source_hash(style),
+            script_hash=source_hash(script),
             arrows=Markup(palette.ARROWS),  # noqa: S704 -- our own constant
             picture=Markup(body),  # noqa: S704 -- escaped where it is drawn
             frames={name: Markup(inside) for name, inside in {**pencil.frames, **sides}.items()},  # noqa: S704 -- as above
@@ -136,8 +136,8 @@ def _listed(report: Report) -> Iterator[Listed]:
         room = max(room - len(group.rows), 0)
 
 
-def _environment(report: Report) -> jinja2.Environment:
-    """Jinja with our filters; everything is escaped unless it says otherwise."""
+def environment(report: Report | None = None) -> jinja2.Environment:
+    """Jinja with our filters; everything is escaped unless it says otherwise. Links lead into the page of `report`."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(templates.read),
         autoescape=True,
@@ -146,7 +146,7 @@ def _environment(report: Report) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    places = dict(_places(report))
+    places = dict(_places(report)) if report is not None else {}
     environment.filters["phrase"] = lambda phrase: _phrase(phrase, {})
     environment.filters["linked"] = lambda phrase: _phrase(phrase, places)
     environment.filters["plain"] = lambda phrase: visible(plain(phrase))
@@ -189,12 +189,12 @@ def _lean(code: str) -> str:
     return "\n".join(line for line in lines if line and not re.fullmatch(r"//.*|/\*.*\*/", line)) + "\n"
 
 
-def _tight(style: str) -> str:
+def tight(style: str) -> str:
     """A style sheet without blanks that say nothing."""
     return re.sub(r"\s*([{};])\s*|([:,])[ ]+", lambda found: found[1] or found[2], style)
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
     """The Content-Security-Policy source of an inline element."""
     # The browser hashes what it parsed, where line ends are plain.
     assert not re.search("\r|</(script|style)", text)

@@ -38,9 +38,12 @@ def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG0
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
-def print_to(report: Report, stream: TextIO) -> None:
-    """The summary on a terminal (colour, its width) or in a pipe (neither); `NO_COLOR` is honoured."""
-    console = Console(file=stream, highlight=False)
+def print_to(report: Report, stream: TextIO, *, color: bool | None = None) -> None:
+    """The summary on a terminal (colour, its width) or in a pipe (neither); `NO_COLOR` is honoured.
+
+    `color` overrules what `stream` is: a pager is a pipe that leads to a terminal.
+    """
+    console = Console(file=stream, highlight=False, force_terminal=color)
     if not console.is_terminal:
         stream.write(encodable(render(report), stream.encoding))
         return
