@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from modeldiff.graph import LayerPath, Model, Note, Shape, format_path
+from modeldiff.regions import Region
 
 
 class Impact(IntEnum):
@@ -460,6 +461,8 @@ class DiffResult:
     notes: tuple[Note, ...] = ()
     """Found by comparing (a sub-model whose connections only one file holds). The models keep their own."""
     options: Options = field(default_factory=Options)
+    regions: tuple[Region, ...] = ()
+    """Layers that changed together: blocks added, removed and moved, and shapes that follow."""
 
     @property
     def impact(self) -> Impact | None:

@@ -32,7 +32,7 @@ def compare(
         UsageError: a pin of `options` names no layer.
         UnreadableFile: the values of a weight cannot be read.
     """
-    from modeldiff.differ import bare, facts, interface, metadata, structure, weights
+    from modeldiff.differ import bare, facts, interface, metadata, regions, structure, weights
     from modeldiff.differ.config import detect as detect_config
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
@@ -66,7 +66,8 @@ def compare(
     settings = metadata.detect(old, new, options=options)
     ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
     notes = [*bare.notes(pairs), *facts.detect(layers, found, outcomes)]
-    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options)
+    together = regions.detect(old, new, matching, ordered, options)
+    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together)
 
 
 def _ordered(
