@@ -29,8 +29,7 @@ class Repository:
         Raises:
             UsageError: git refuses, with its reason.
         """
-        answer = os.fsdecode(self._run(arguments, UsageError))
-        return answer[:-1] if answer.endswith("\n") else answer
+        return os.fsdecode(self._run(arguments, UsageError)).removesuffix("\n")
 
     def names(self, *arguments: str) -> list[str]:
         """What git prints with `-z`. Bytes that are no UTF-8 become surrogates, as in all of Python's file names.

@@ -50,6 +50,16 @@ def print_to(report: Report, stream: TextIO, *, color: bool | None = None) -> No
     show(report, console)
 
 
+def print_heading(words: str, stream: TextIO, *, color: bool) -> None:
+    """One line above a report, bold where there is colour."""
+    print_line(words, stream, *(("\x1b[1m", "\x1b[m") if color else ()))
+
+
+def print_line(words: str, stream: TextIO, before: str = "", after: str = "") -> None:
+    """One line in place of a report."""
+    stream.write(f"{before}{encodable(visible(words), stream.encoding)}{after}\n")
+
+
 def encodable(text: str, encoding: str | None) -> str:
     """`text` with our signs replaced where the stream cannot carry them."""
     try:
