@@ -23,6 +23,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="benchmarks.matching", description=__doc__)
     parser.add_argument("--cases", type=int, default=600, help="how many, in rounds over all situations")
+    parser.add_argument("--seed", type=int, default=0, help="other cases, of architectures for validation alone")
     parser.add_argument("--situation", choices=list(SITUATIONS), help="only this one")
     parser.add_argument("--cache", type=Path, help="keep the built files here (default: a temporary folder)")
     parser.add_argument("--failures", type=Path, help="write the failing cases to this file")
@@ -39,7 +40,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     seconds = 0.0
-    for case in cases(given.cases, given.situation):
+    for case in cases(given.cases, given.situation, given.seed):
         try:
             prepared = prepare(case, folder)
         except NotBuildable as error:

@@ -1,13 +1,13 @@
 # Small copies of what people build, narrow so that Keras makes them fast: what is hard for a matcher is the shape
 # of the graph and the repetition, not the width. Ids read like the names a careful person would give.
-"""The architectures of the benchmark, by name: `ARCHITECTURES` and `LARGE`."""
+"""The architectures of the benchmark, by name: `ARCHITECTURES`, `LARGE` and `UNSEEN`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.matching import image_models, other_models
+from benchmarks.matching import image_models, other_models, unseen_models
 from benchmarks.matching.specs import Spec
 
 ARCHITECTURES: dict[str, Callable[[], Spec]] = {
@@ -37,3 +37,19 @@ LARGE: dict[str, Callable[[], Spec]] = {
     "densenet-430": partial(image_models.densenet, (35, 35, 35)),
     "mixer-1000": partial(other_models.mixer, 199),
 }
+
+UNSEEN: dict[str, Callable[[], Spec]] = {
+    "senet": unseen_models.senet,
+    "convnext": unseen_models.convnext,
+    "vit": unseen_models.vit,
+    "tcn": unseen_models.tcn,
+    "wide-deep": unseen_models.wide_deep,
+    "generator": unseen_models.generator,
+    "tagger": unseen_models.tagger,
+    "plain-deep": unseen_models.plain_deep,
+    "pyramid": unseen_models.pyramid,
+    "parts": unseen_models.parts,
+    "ensemble": unseen_models.ensemble,
+    "xception": unseen_models.xception,
+}
+"""For validation alone: used where a seed is given."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.matching import blocks, connections, layers, mutate, names, submodels
-from benchmarks.matching.architectures import ARCHITECTURES, LARGE
+from benchmarks.matching import blocks, connections, layers, mutate, names, submodels, throughout
+from benchmarks.matching.architectures import ARCHITECTURES, LARGE, UNSEEN
 from benchmarks.matching.build import Built, NotBuildable, Recipe, build
 from benchmarks.matching.edits import NotApplicable
 from benchmarks.matching.mutate import Change, Edit
@@ -27,6 +27,7 @@ _PLAIN = tuple(ARCHITECTURES)
 _BLOCKS = tuple(name for name, make in ARCHITECTURES.items() if len(make().blocks) > 1)
 _JOINS = ("unet", "inception", "densenet", "multi", "seq2seq")
 _CLASSIFIERS = tuple(name for name in ARCHITECTURES if name not in {"autoencoder", "unet"})
+_WRAPPED = ("text-lstm", "text-gru", "transformer", "custom")
 _CHAINS = ("mlp", "cnn", "vgg", "text-lstm", "text-gru")
 
 _ACTIVATED = ("mlp", "cnn", "vgg", "inception", "text-lstm", "transformer", "siamese", "multi", "custom")
@@ -63,6 +64,15 @@ _MIXTURE = mutate.several(
     connections.reorder_join,
     submodels.extract,
     connections.drop_skip,
+)
+_SMALL = mutate.several(
+    layers.insert_near_input,
+    layers.insert_in_middle,
+    layers.remove_in_middle,
+    layers.change_settings,
+    layers.change_width,
+    layers.swap_class,
+    count=(2, 2),
 )
 _DEEP = mutate.several(
     names.rename_some,
@@ -138,6 +148,17 @@ SITUATIONS: dict[str, Situation] = {
     ),
     "unshared": Situation(submodels.unshare, ("siamese",)),
     "shared": Situation(submodels.unshare, ("siamese",), backwards=True),
+    "inserted-throughout": Situation(throughout.insert_throughout),
+    "removed-throughout": Situation(throughout.remove_throughout),
+    "blocks-thickened": Situation(throughout.thicken_blocks, _BLOCKS),
+    "block-replaced": Situation(throughout.replace_block, _BLOCKS),
+    "block-moved": Situation(throughout.move_block, _BLOCKS),
+    "wrapped": Situation(throughout.wrap, _WRAPPED),
+    "unwrapped": Situation(throughout.wrap, _WRAPPED, backwards=True),
+    "input-added": Situation(throughout.add_input, _CLASSIFIERS),
+    "input-removed": Situation(throughout.add_input, _CLASSIFIERS, backwards=True),
+    "input-prepared": Situation(throughout.prepare_input),
+    "renamed-all-edited": Situation(mutate.following(names.rename_all, _SMALL), namings=("explicit", "mixed")),
     "combined": Situation(_MIXTURE),
     "combined-backwards": Situation(_MIXTURE, backwards=True),
     "combined-deep": Situation(_DEEP, _BLOCKS),
@@ -159,11 +180,13 @@ class Case:
     architecture: str
     naming: str
     weights: str
+    seed: int = 0
 
     @property
     def id(self) -> str:
         """Says all there is to say about a case."""
-        return f"{self.situation}.{self.number:02d}.{self.architecture}.{self.naming}.{self.weights}"
+        told = f"{self.situation}.{self.number:02d}.{self.architecture}.{self.naming}.{self.weights}"
+        return f"{told}.s{self.seed}" if self.seed else told
 
     def rng(self, attempt: int) -> random.Random:
         """The case's own chance."""
@@ -183,31 +206,34 @@ class Prepared:
     optional: frozenset[tuple[str, str]]
 
 
-def cases(count: int, situation: str | None = None) -> Iterator[Case]:
-    """The first `count` cases: a round over all situations, then the next."""
+def cases(count: int, situation: str | None = None, seed: int = 0) -> Iterator[Case]:
+    """The first `count` cases: a round over all situations, then the next.
+
+    Another seed makes other cases, of architectures that those of seed 0 never saw.
+    """
     names = [situation] if situation else list(SITUATIONS)
     made = 0
     for number in range(count):
         for name in names:
             if made == count:
                 return
-            if name == "large" and number % 3:
+            if name == "large" and (number % 3 or seed):
                 continue
-            yield _case(name, number)
+            yield _case(name, number, seed)
             made += 1
 
 
-def _case(name: str, number: int) -> Case:
+def _case(name: str, number: int, seed: int) -> Case:
     """Namings and weights in every combination before one comes again; architectures go round beside them."""
     told = SITUATIONS[name]
-    rng = random.Random(zlib.crc32(name.encode()))
+    rng = random.Random(zlib.crc32(f"{name}{seed or ''}".encode()))
     grid = [(naming, weights) for naming in told.namings for weights in told.weights]
     rng.shuffle(grid)
-    architectures = list(told.architectures)
+    architectures = list(UNSEEN) if seed else list(told.architectures)
     rng.shuffle(architectures)
     turn = number + number // max(1, len(grid))
     naming, weights = grid[number % len(grid)]
-    return Case(name, number, architectures[turn % len(architectures)], naming, weights)
+    return Case(name, number, architectures[turn % len(architectures)], naming, weights, seed)
 
 
 def prepare(case: Case, folder: Path) -> Prepared:
@@ -219,11 +245,12 @@ def prepare(case: Case, folder: Path) -> Prepared:
         NotBuildable: nothing fitted.
     """
     told = SITUATIONS[case.situation]
-    start = told.architectures.index(case.architecture)
-    for attempt in range(24):
+    order = [*UNSEEN, *told.architectures] if case.seed else list(told.architectures)
+    start = order.index(case.architecture)
+    for attempt in range(8 * len(order) if case.seed else 24):
         rng = case.rng(attempt)
-        name = told.architectures[(start + attempt // 8) % len(told.architectures)]
-        spec = {**ARCHITECTURES, **LARGE}[name]()
+        name = order[(start + attempt // 8) % len(order)]
+        spec = {**ARCHITECTURES, **LARGE, **UNSEEN}[name]()
         try:
             change = told.edit(spec, rng)
             old, new = _recipes(case, told, spec, change, rng)

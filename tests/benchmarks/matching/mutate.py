@@ -73,3 +73,16 @@ def several(*edit: Edit, count: tuple[int, int] = (2, 4)) -> Edit:
         return Change(spec, optional)
 
     return combined
+
+
+def following(*edit: Edit) -> Edit:
+    """One edit after the other, all of them."""
+
+    def combined(spec: Spec, rng: Random) -> Change:
+        optional: frozenset[tuple[str, str]] = frozenset()
+        for one in edit:
+            change = one(spec, rng)
+            spec, optional = change.spec, optional | change.optional
+        return Change(spec, optional)
+
+    return combined
