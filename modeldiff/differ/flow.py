@@ -54,6 +54,8 @@ class Flow:
     order: list[int]
     """The leaves and the unlisted inputs, in an order that follows from the graph alone."""
     index: dict[LayerPath, int]
+    ends: frozenset[int]
+    """The leaves that make the model's outputs."""
 
     def __getitem__(self, node: int) -> Node:
         return self.nodes[node]
@@ -139,11 +141,13 @@ class _Builder:
                 if not consumers or consumers[-1] != index:
                     consumers.append(index)
 
+    def ends(self) -> list[int]:
+        return [node for ref in self.graphs[ROOT].outputs for node, _ in self.sources(ROOT, ref)]
+
     def in_order(self) -> list[int]:
-        outputs = [source for ref in self.graphs[ROOT].outputs for source in self.sources(ROOT, ref)]
         order: list[int] = []
         seen: set[int] = set()
-        self.descend((node for node, _ in outputs), seen, order)
+        self.descend(self.ends(), seen, order)
         flowing = [i for i, node in enumerate(self.nodes) if node.role in (Role.LEAF, Role.UNLISTED) and i not in seen]
         if flowing:
             bare = [i for i in flowing if not self.nodes[i].producers and not self.nodes[i].consumers]
@@ -172,7 +176,8 @@ def flow(model: Model) -> Flow:
     """The flow of a model."""
     builder = _Builder(model)
     builder.connect()
-    return Flow(builder.nodes, builder.in_order(), {node.path: i for i, node in enumerate(builder.nodes)})
+    index = {node.path: i for i, node in enumerate(builder.nodes)}
+    return Flow(builder.nodes, builder.in_order(), index, frozenset(builder.ends()))
 
 
 def arguments(node: Node) -> Sequence[tuple[int, int]]:

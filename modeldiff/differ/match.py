@@ -255,7 +255,7 @@ def match(old: Model, new: Model, options: Options) -> Matching:
     told, about_pairs = cost(state)
     if state.scorer.naming.claimed_at_first[0].any() and state.scorer.naming.is_trusted and about_pairs >= _MUCH:
         other = State(*flows, Scorer(*flows, looks, kin), options)
-        other.scorer.naming.trust = 0.0
+        other.scorer.naming.distrust()
         if cost(_read(other))[0] + _DOUBT < told:
             state = other
     return _matching(state, old, new)

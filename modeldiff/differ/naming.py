@@ -21,6 +21,10 @@ Ints = NDArray[np.int64]
 _SAME, _CLAIMED, _UNLIKE = 6.0, 3.0, 5.0
 _AUTOMATIC = 0.05
 """Names that Keras made up break ties and nothing more."""
+_UNTOLD = 0.5
+"""Against any two names that differ. Where names are not trusted, names that differ in their numbers do not."""
+_GIVEN = 1.0
+"""Against a name having been given or taken away: whether a line of code names its layer rarely changes."""
 _ENOUGH = 3
 _NUMBER = re.compile(r"\d+")
 
@@ -60,6 +64,10 @@ class Naming:
         lost = sum(bool(a.name[i] != b.name[j] and (self.claimed[0][i] or self.claimed[1][j])) for i, j in sure)
         return max(0.0, 1.0 - 3.0 * lost / len(sure)), kept / len(sure)
 
+    def distrust(self) -> None:
+        """Read the names as given anew: equal ones mean nothing, unlike ones neither."""
+        self.trust = self.stable = 0.0
+
     @property
     def is_trusted(self) -> bool:
         """Whether an equal name is reason enough for a pair."""
@@ -76,8 +84,9 @@ class Naming:
         same = b.name[js] == a.name[i]
         taken = self.trust * self.claimed[1][js]
         if a.automatic[i]:
-            return np.where(b.automatic[js], _AUTOMATIC * same, -0.3 - 3.7 * taken)
-        unlike = np.where(b.automatic[js], -0.5, -0.5 - _UNLIKE * self.stable**2)
+            return np.where(b.automatic[js], _AUTOMATIC * same, -_GIVEN - 3.7 * taken)
+        unlike = np.where(b.automatic[js], -_GIVEN, -_UNTOLD - _UNLIKE * self.stable**2)
+        unlike = unlike + np.where(b.stem[js] == a.stem[i], (0.2 + _UNTOLD) * (1.0 - self.trust), 0.0)
         claims = _CLAIMED * (taken + self.trust * self.claimed[0][i])
         return np.where(same, 0.2 + _SAME * self.trust, unlike - claims)
 

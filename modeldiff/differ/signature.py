@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,7 @@ _FAMILY_BITS: dict[str, int] = {}
 for _bit, _names in enumerate(_FAMILIES):
     for _name in _names.split():
         _FAMILY_BITS[_name] = _FAMILY_BITS.get(_name, 0) | 1 << _bit
+_NUMBER = re.compile(r"\d+")
 _OPERATION = 1 << len(_FAMILIES)
 _CUSTOM = _OPERATION << 1
 _OPERATIONS = frozenset(
@@ -71,12 +73,19 @@ def families(layer: Layer) -> int:
     if not layer.class_name:
         return -1  # weights alone: the file does not say, so anything may be meant
     name = layer.canonical_class
-    bits = _FAMILY_BITS.get(name, 0) | _ALONE.get(name, 0)
+    bits = _FAMILY_BITS.get(name, 0) | _ALONE.get(name, 0) | _inner_families(layer)
     if name in _OPERATIONS:
         return bits | _OPERATION
     if layer.kind == "op":
         return bits | _OPERATION | _FAMILY_BITS["Add"]
     return bits or _CUSTOM
+
+
+def _inner_families(layer: Layer) -> int:
+    """Of the layer that a wrapper is around: a layer and the wrapper around it may take each other's place."""
+    inner = layer.config.get("layer")
+    name = inner.get("class_name") if isinstance(inner, Mapping) else None
+    return _FAMILY_BITS.get(name, 0) if isinstance(name, str) else 0
 
 
 def is_keras_class(class_name: str) -> bool:
@@ -105,6 +114,8 @@ class Features:
     """One number per node of a flow, by node index; equal numbers look alike."""
 
     name: Ints
+    stem: Ints
+    """The name whatever its numbers."""
     automatic: NDArray[np.bool_]
     family: Ints
     role: Ints
@@ -113,6 +124,8 @@ class Features:
     """Class and config."""
     shapes: Ints
     """Shapes of the weights."""
+    ends: NDArray[np.bool_]
+    """Whether the model's outputs are made here."""
     near: Ints
     """Class and config of the layer and of its neighbours."""
     around: Ints
@@ -166,6 +179,7 @@ def features(flow: Flow, number: Numbers) -> Features:
     array = np.array
     return Features(
         name=array([number(("name", node.layer.name)) for node in nodes], np.int64),
+        stem=array([number(("stem", _NUMBER.sub("#", node.layer.name))) for node in nodes], np.int64),
         automatic=array([has_automatic_name(node.layer) for node in nodes], bool),
         family=array([families(node.layer) for node in nodes], np.int64),
         role=array([number(("role", node.role.value)) for node in nodes], np.int64),
@@ -175,6 +189,7 @@ def features(flow: Flow, number: Numbers) -> Features:
             [number(("shapes", tuple(weight.shape for weight in node.layer.comparable_weights))) for node in nodes],
             np.int64,
         ),
+        ends=array([i in flow.ends for i in range(len(nodes))], bool),
         near=array(near, np.int64),
         around=array(refine(near, "around"), np.int64),
         near_classes=array(refine(classes, "near"), np.int64),

@@ -21,6 +21,8 @@ Ints = NDArray[np.int64]
 
 _VARIANTS = 200_000
 """So many pairs of unlike configs are compared key by key; beyond, all count alike."""
+_DEMOTED = 4.0
+"""Against an output of the model having become a hidden layer of another size: its size was what the model gave."""
 
 NEVER = -1e6
 """Classes that cannot be the same layer."""
@@ -67,7 +69,9 @@ class Scorer:
             np.where(same_class, self._changed(i, js), np.where(related, -2.0, NEVER)),
         )
         score += np.where(b.role[js] == a.role[i], 0.0, -0.3)
-        score += np.where(b.shapes[js] == a.shapes[i], 0.4, -0.4)
+        same_shapes = b.shapes[js] == a.shapes[i]
+        score += np.where(same_shapes, 0.4, -0.4)
+        score -= np.where(same_shapes | (b.ends[js] == a.ends[i]), 0.0, _DEMOTED)
         score += self.naming.row(i, js) + self._parents(i, js)
         self._kin(i, js, score)
         return score

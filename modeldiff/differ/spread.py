@@ -12,7 +12,7 @@ from collections import defaultdict
 from modeldiff.differ.state import State
 
 _UP, _DOWN = 1.0, 0.7
-_ENOUGH = 0.45
+_ENOUGH = 0.6
 _ALONE = 0.9
 _MARGIN = 0.1
 _CROWD = 12

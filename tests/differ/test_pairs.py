@@ -260,6 +260,27 @@ PAIRS = [
             "layer-removed out > -",
         ),
     ),
+    Pair(
+        "an output and the hidden layer of another size that came in front are no pair",
+        CHAIN.replace("out: Dense(units=3)", 'dense_3: Dense(units=3, activation="softmax", use_bias=True, w=4)'),
+        CHAIN.replace(
+            "    out: Dense(units=3) <- c",
+            """    dense_3: Dense(units=20, activation="relu", use_bias=True, w=5) <- c
+    dropout: Dropout(rate=0.5) <- dense_3
+    dense_4: Dense(units=7, activation="softmax", use_bias=True, w=6) <- dropout""",
+        ),
+        ("layer-added - > dense_3", "layer-added - > dropout"),
+    ),
+    Pair(
+        "an output that gives its activation to a layer of its own is still itself",
+        CHAIN.replace("out: Dense(units=3)", 'dense: Dense(units=3, activation="softmax", w=4)'),
+        CHAIN.replace(
+            "    out: Dense(units=3) <- c",
+            """    dense: Dense(units=3, activation="linear", w=4) <- c
+    activation: Activation(activation="softmax") <- dense""",
+        ),
+        ("layer-added - > activation",),
+    ),
     Pair("more units and what follows from them", CHAIN, CHAIN.replace("b: Dense(units=16)", "b: Dense(units=24)")),
     Pair(
         "two blocks change places",
