@@ -10,10 +10,14 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+SAMPLE_RUN = 64
+"""Entries side by side in a sample, at most."""
 
 LayerPath = tuple[str, ...]
 """Layer names from the root model down. The root model is `()` and is not a layer."""
@@ -34,6 +38,30 @@ def parse_path(text: str) -> LayerPath:
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in text.split("/"))
 
 
+class Fact(str, Enum):
+    """The facts worth asserting: what a reviewer asks that no single kind of change answers. A closed list.
+
+    Each holds of a layer (or of the file), and only where the files prove it.
+    """
+
+    FROZEN_MOVED = "frozen-moved"
+    """Frozen on both sides, by its own flag or that of anything around it, yet its values changed."""
+    UNMOVED = "unmoved"
+    """Trainable on both sides, yet none of its weights moved while most others did."""
+    BROKEN = "broken"
+    """NaN or infinite values that the old side does not have."""
+    WEIGHTS_MISSING = "weights-missing"
+    """The configuration asks for weights that the file lacks."""
+    ORPHAN_WEIGHTS = "orphan-weights"
+    """The file has weights that no layer of the configuration has."""
+    STATISTICS_RESET = "statistics-reset"
+    """Normalisation statistics went back to what they are before any training."""
+    REORDERED = "reordered"
+    """Units in another order, and the inputs of a layer behind them in the same one."""
+    CODE = "code"
+    """Code that is not Keras' own travels with the model. It is never executed here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something the file lacks, or that was refused while reading it. Told in every renderer."""
@@ -42,8 +70,54 @@ class Note:
     """A layer path as text, or "" for the whole file."""
     text: str
     """One sentence without a final full stop."""
-    fact: str = ""
-    """What kind of fact it is, where it is one of a known kind: `frozen-moved`, `unmoved`, `broken`, ..."""
+    fact: Fact | None = None
+    """Which of the facts worth asserting it tells, if any."""
+
+
+_LONGEST_NAME = 120
+"""Characters of a name in a label."""
+
+
+class CodeKind(str, Enum):
+    """In which form code travels with a model."""
+
+    PAYLOAD = "payload"
+    """Stored in the file itself: the bytecode of a lambda, a pickled module."""
+    CLASS = "class"
+    """A class that is not Keras' own, by name: Keras imports it or finds it registered."""
+    FUNCTION = "function"
+    """A function that is not Keras' own, by name."""
+    FILE = "file"
+    """Another file or address whose code Keras loads (a SavedModel)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRef:
+    """Code that Keras would run with a model and that is not its own. Read as text; never decoded, never executed."""
+
+    path: LayerPath
+    """The layer that holds it; () for the model and its compile settings."""
+    key: str
+    """Where in the layer's config (`function`, `cell.config.activation`), "" for the layer's own class."""
+    what: CodeKind
+    name: str = ""
+    """Class or function as the file says it, with the package it was registered in (`my_pkg>MyLayer`)."""
+    module: str = ""
+    """The Python module it is imported from, where the file tells."""
+    digest: str = ""
+    """Of a payload: `sha256:` and the hex digest of the stored text, line ends left out."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words: `class my_module.MyLayer`, `payload sha256:0123456789ab`."""
+        name = ".".join(filter(None, (self.module, self.name)))
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+        return " ".join(filter(None, (self.what.value, shown, self.digest[:19])))
+
+    @property
+    def label(self) -> str:
+        """What it is and where in the layer's config: `payload sha256:0123456789ab in function`."""
+        return f"{self.title} in {self.key}" if self.key else self.title
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,7 +158,7 @@ class Source(Protocol):
         ...
 
     def sample(self, count: int) -> NDArray[Any]:
-        """At most `count` entries at an even stride: the same positions for the same shape.
+        """At most `count` entries, those of `sample_runs`: the same positions for the same size.
 
         Raises:
             UnreadableFile: as `blocks`.
@@ -200,6 +274,8 @@ class Graph:
     entry of `inputs` names a layer outside `layers`."""
     input_dtypes: tuple[str, ...] = ()
     """As long as `inputs`."""
+    listed: tuple[str, ...] = ()
+    """Layer names in the order of Keras' own `model.layers`; () where the file does not tell."""
 
     def walk(self, prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Layer]]:
         """Every layer with its path: a sub-model first, then its layers."""
@@ -214,6 +290,16 @@ class Graph:
             yield path, layer
             if layer.body is not None:
                 stack.append((path, iter(layer.body.layers)))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What Keras loads as a unit: the group of one layer of the root model, or one object of a v3 weight store."""
+
+    name: str
+    """The layer's name, or the object's path in the store (`layers/dense_1`, "" for the model itself)."""
+    tensors: tuple[tuple[str, tuple[int, ...]], ...]
+    """What `Weight.stored_as` says, and the shape; in the order in which Keras reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +326,11 @@ class Model:
     """False where the file holds no configuration: layers are then known by their weights only."""
     has_weights: bool = True
     """False where the file holds no weights (an architecture JSON)."""
+    code: tuple[CodeRef, ...] = ()
+    """Code in the configuration that is not Keras' own, in the file's order."""
+    holders: tuple[Holder, ...] = ()
+    """The layers' weights as the file lists them, whether or not the configuration knows them: what loading them into
+    another model goes by."""
 
     def walk(self) -> Iterator[tuple[LayerPath, Layer]]:
         """Every layer with its path, in topological order."""
@@ -250,6 +341,19 @@ class Model:
         """Entries of all weights of the layers and of the model itself."""
         own = sum(weight.size for weight in self.weights)
         return own + sum(layer.parameters for _, layer in self.walk())
+
+
+def sample_runs(size: int, count: int) -> list[tuple[int, int]]:
+    """Where to look at `count` of `size` entries: (first, one past the last) of a few even runs, in C order.
+
+    Runs and not single entries: entries at a stride lie on every page and in every chunk of a tensor, so that looking
+    at a thousand of them would read it all.
+    """
+    if size <= count:
+        return [(0, size)] if size else []
+    length = min(SAMPLE_RUN, max(1, count // 4))
+    runs = count // length
+    return [(start, start + length) for start in ((size - length) * run // max(1, runs - 1) for run in range(runs))]
 
 
 def itemsize(dtype: str) -> int:

@@ -32,7 +32,7 @@ def compare(
         UsageError: a pin of `options` names no layer.
         UnreadableFile: the values of a weight cannot be read.
     """
-    from modeldiff.differ import bare, facts, interface, metadata, regions, structure, weights
+    from modeldiff.differ import bare, code, facts, interface, metadata, regions, structure, weights
     from modeldiff.differ.config import detect as detect_config
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
@@ -65,7 +65,7 @@ def compare(
     tell(found)
     settings = metadata.detect(old, new, options=options)
     ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
-    notes = [*bare.notes(pairs), *facts.detect(layers, found, outcomes)]
+    notes = [*bare.notes(pairs), *facts.detect(old, new, found, outcomes), *code.detect(old, new, matching)]
     together = regions.detect(old, new, matching, ordered, options)
     return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together)
 

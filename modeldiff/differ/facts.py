@@ -1,11 +1,12 @@
 # What a reviewer wants asserted and no single change says: it takes the layer's flags and its weights together.
 # Told as notes, one per layer, because each is a question to a person ("is this meant?") and not one more change.
+# A fact is told only where both files hold what proves it: a file of weights alone does not say what is trainable.
 """Facts about layers and their weights: `detect`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from modeldiff.changes import (
     Change,
@@ -16,88 +17,117 @@ from modeldiff.changes import (
     WeightPair,
     WeightReshaped,
 )
-from modeldiff.graph import Layer, LayerPath, Note, format_path
-
-FROZEN_MOVED = "frozen-moved"
-UNMOVED = "unmoved"
-BROKEN = "broken"
-STATISTICS_RESET = "statistics-reset"
-
-REORDERED = "reordered"
+from modeldiff.graph import CodeKind, Fact, Layer, LayerPath, Model, Note, format_path
 
 _Moved = WeightChanged | WeightReshaped
 
 _INITIAL = {"moving_mean": 0.0, "moving_variance": 1.0}
 """What normalisation statistics are before any training."""
 
+_STATISTICS = frozenset(_INITIAL)
 
-def detect(
-    layers: tuple[Mapping[LayerPath, Layer], Mapping[LayerPath, Layer]],
-    changes: Sequence[Change],
-    pairs: Sequence[WeightPair],
-) -> Iterator[Note]:
+
+def detect(old: Model, new: Model, changes: Sequence[Change], pairs: Sequence[WeightPair]) -> Iterator[Note]:
     """The facts about matched layers, in the order of `pairs`.
 
-    `layers` are all layers of the old and of the new model by path, `changes` and `pairs` what was found by
-    comparing their weights.
+    `changes` and `pairs` are what was found by comparing the weights of `old` and `new`.
     """
+    layers = dict(old.walk()), dict(new.walk())
     moved: dict[Site, list[_Moved]] = defaultdict(list)
     for change in changes:
         if isinstance(change, WeightChanged | WeightReshaped) and change.nature is not Nature.RECAST:
             moved[change.site].append(change)
-    still = _still(layers, pairs)
+    tells_flags = old.has_config and new.has_config
+    frozen = _STATISTICS if _freezes_statistics(new) else frozenset[str]()
+    still = _still(layers, pairs, _of_unknown_class(new)) if tells_flags else set()
     followers = _followers(moved)
     for site in dict.fromkeys(pair.site for pair in pairs):
-        old, new = layers[0].get(site.old or ()), layers[1].get(site.new or ())
-        if old is None or new is None:
+        before, after = layers[0].get(site.old or ()), layers[1].get(site.new or ())
+        if before is None or after is None:
             continue
-        about = format_path(site.new or ())
-        yield from _of_layer(about, old, new, moved.get(site, []))
+        about, found = format_path(site.new or ()), moved.get(site, [])
+        if tells_flags and not before.trainable and not after.trainable:
+            learned = {weight.name for weight in after.comparable_weights if weight.trainable}
+            names = [one.weight for one in found if one.weight in learned or _role(one) in frozen]
+            if names:
+                yield Note(about, f"frozen on both sides, yet {_listed(names)} changed", Fact.FROZEN_MOVED)
+        yield from _of_values(about, found)
         if site in still:
-            yield Note(about, "trainable, yet none of its weights moved while most others did", UNMOVED)
+            yield Note(about, "trainable, yet none of its weights moved while most others did", Fact.UNMOVED)
         if site in followers:
-            text = f"units in another order, and the inputs of {_listed(followers[site])} with them: the same function"
-            yield Note(about, text, REORDERED)
+            behind = _listed(followers[site])
+            yield Note(about, f"units in another order, and the inputs of {behind} with them", Fact.REORDERED)
+    yield from _statistics_alone(layers[1], changes, pairs)
 
 
-def _of_layer(about: str, old: Layer, new: Layer, moved: Sequence[_Moved]) -> Iterator[Note]:
-    learned = {weight.name for weight in new.comparable_weights if weight.trainable}
-    names = [change.weight for change in moved if change.weight in learned]
-    if names and not old.trainable and not new.trainable:
-        yield Note(about, f"frozen on both sides, yet {_listed(names)} changed", FROZEN_MOVED)
-    broken = [change for change in moved if change.nature is Nature.BROKEN]
-    for change in broken:
-        if change.movement is not None:
+def _freezes_statistics(model: Model) -> bool:
+    """Whether a frozen BatchNormalization keeps its statistics: since Keras 2.1.3 it has no updates."""
+    told = str(model.metadata.get("keras_version") or "").split(".")
+    version = tuple(int(part) if part.isdecimal() else 0 for part in told[:3])
+    return not told[0] or version >= (2, 1, 3)
+
+
+def _of_values(about: str, moved: Sequence[_Moved]) -> Iterator[Note]:
+    for change in moved:
+        if change.nature is Nature.BROKEN and change.movement is not None:
             count = change.movement.new.nan + change.movement.new.inf
-            yield Note(about, f"{change.weight} now holds {count} NaN or infinite value{'s' * (count != 1)}", BROKEN)
+            text = f"{change.weight} now holds {count} NaN or infinite value{'s' * (count != 1)}"
+            yield Note(about, text, Fact.BROKEN)
     reset = [change.weight for change in moved if _is_reset(change)]
     if reset:
-        yield Note(about, f"{_listed(reset)} went back to the initial value", STATISTICS_RESET)
+        yield Note(about, f"{_listed(reset)} went back to the initial value", Fact.STATISTICS_RESET)
+
+
+def _role(change: _Moved) -> str:
+    return change.weight.rpartition("/")[2]
 
 
 def _is_reset(change: _Moved) -> bool:
-    initial = _INITIAL.get(change.weight.rpartition("/")[2])
+    initial = _INITIAL.get(_role(change))
     if initial is None or change.movement is None:
         return False
     before, after = change.movement.old, change.movement.new
     return after.min == after.max == initial and not before.min == before.max == initial
 
 
+def _of_unknown_class(model: Model) -> set[LayerPath]:
+    """Layers whose class is not Keras' own: which of their weights are trained, no file tells."""
+    return {code.path for code in model.code if code.what is CodeKind.CLASS}
+
+
 def _still(
-    layers: tuple[Mapping[LayerPath, Layer], Mapping[LayerPath, Layer]], pairs: Sequence[WeightPair]
+    layers: tuple[Mapping[LayerPath, Layer], Mapping[LayerPath, Layer]],
+    pairs: Sequence[WeightPair],
+    unknown: Collection[LayerPath],
 ) -> set[Site]:
     """The trainable layers of which nothing moved, where they are fewer than those that did."""
     outcomes: dict[Site, list[Outcome]] = defaultdict(list)
     for pair in pairs:
-        layer = layers[1].get(pair.site.new or ())
-        learned = layer is not None and any(
-            weight.trainable and weight.name == pair.name for weight in layer.comparable_weights
-        )
-        if layer is not None and learned and layer.trainable:
+        old, new = layers[0].get(pair.site.old or ()), layers[1].get(pair.site.new or ())
+        if old is None or new is None or not (old.trainable and new.trainable):
+            continue
+        if any(weight.trainable and weight.name == pair.name for weight in new.comparable_weights):
             outcomes[pair.site].append(pair.outcome)
     still = {site for site, found in outcomes.items() if all(outcome is Outcome.IDENTICAL for outcome in found)}
     moved = sum(any(outcome is Outcome.CHANGED for outcome in found) for found in outcomes.values())
-    return still if len(still) < moved else set()
+    return {site for site in still if site.new not in unknown} if len(still) < moved else set()
+
+
+def _statistics_alone(
+    layers: Mapping[LayerPath, Layer], changes: Sequence[Change], pairs: Sequence[WeightPair]
+) -> Iterator[Note]:
+    """Statistics moved and nothing that an optimizer moves: the model ran over data and was not trained."""
+    moved = [change for change in changes if isinstance(change, WeightChanged | WeightReshaped)]
+    if not moved or not all(_role(change) in _STATISTICS for change in moved):
+        return
+    trained = {
+        (path, weight.name) for path, layer in layers.items() for weight in layer.comparable_weights if weight.trainable
+    }
+    learned = [pair.outcome for pair in pairs if (pair.site.new or (), pair.name) in trained]
+    if learned and all(outcome is Outcome.IDENTICAL for outcome in learned):
+        count = len({change.site for change in moved})
+        text = f"only normalisation statistics moved, in {count} layer{'s' * (count != 1)}"
+        yield Note("", f"{text}; every trainable weight is identical")
 
 
 def _followers(moved: Mapping[Site, Sequence[_Moved]]) -> dict[Site, list[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from modeldiff.graph import Graph, LayerPath, Note, Weight, format_path
+from modeldiff.graph import Fact, Graph, LayerPath, Note, Weight, format_path
 from modeldiff.loader.canonical import canonical_config
 from modeldiff.loader.hdf5 import Array, printable
 from modeldiff.loader.keras_config import Architecture
@@ -76,6 +76,11 @@ def into_bodies(graph: Graph, weights: Mapping[LayerPath, Sequence[Weight]]) -> 
     return {path: tuple(made) for path, made in placed.items()}
 
 
+def amount(count: int) -> str:
+    """`1 weight`, `3 weights`."""
+    return f"{count} weight{'s' * (count != 1)}"
+
+
 def lacking(architecture: Architecture, weights: Mapping[LayerPath, Sequence[Weight]]) -> Iterator[Note]:
     """What the config asks for and the file does not have."""
     for path, layer in architecture.graph.walk():
@@ -84,7 +89,8 @@ def lacking(architecture: Architecture, weights: Mapping[LayerPath, Sequence[Wei
         part = part_of(architecture.raw[path])
         wanted, held = len(part.slots()) if part.is_known else 0, len(weights.get(path, ()))
         if held < wanted:
-            yield Note(format_path(path), f"its class has {wanted} weights, the file holds {held or 'none'}")
+            text = f"its class has {amount(wanted)}, the file holds {held or 'none'}"
+            yield Note(format_path(path), text, Fact.WEIGHTS_MISSING)
 
 
 def own_config(architecture: Architecture) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modeldiff.graph import Model, Note
-from modeldiff.loader import json_text, keras_config, keras_v3, shards, training
+from modeldiff.graph import Fact, Model, Note
+from modeldiff.loader import code, json_text, keras_config, keras_v3, shards, training
 from modeldiff.loader.archive import Member, members
 from modeldiff.loader.assembly import own_config
 from modeldiff.loader.foreign import explain_archive
@@ -70,6 +70,8 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
         notes=(*notes, *(contents.notes if contents else ())),
         has_config=architecture.has_graph,
         has_weights=contents is not None,
+        code=code.collect(architecture.raw, compiled),
+        holders=contents.holders if contents else (),
     )
 
 
@@ -105,5 +107,5 @@ def _tree(found: Mapping[str, Member], path: str, notes: list[Note]) -> Node | N
     if NPZ in found:
         notes.append(Note("", f"{NPZ} is not read: it holds Python pickles, which can run code"))
     else:
-        notes.append(Note("", f"incomplete file: no {WEIGHTS}"))
+        notes.append(Note("", f"incomplete file: no {WEIGHTS}", Fact.WEIGHTS_MISSING))
     return None

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modeldiff.errors import NotAModel, UnreadableFile
-from modeldiff.graph import Graph, Layer, LayerPath, Model, Weight
-from modeldiff.loader import json_text, keras_config, training
-from modeldiff.loader.assembly import free_name, into_bodies, lacking, own_config, weight, with_weights
+from modeldiff.graph import Fact, Graph, Holder, Layer, LayerPath, Model, Weight
+from modeldiff.loader import code, json_text, keras_config, training
+from modeldiff.loader.assembly import amount, free_name, into_bodies, lacking, own_config, weight, with_weights
 from modeldiff.loader.hdf5 import Group, Refused, printable
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_groups import Groups, Stored
@@ -45,15 +45,17 @@ def read(root: Group, path: str) -> Model:
     if config is None:
         return _weights_only(groups, root, group, path)
     if group is None and not refused:
-        groups.note("incomplete file: it has a configuration but no weights")
+        groups.note("incomplete file: it has a configuration but no weights", fact=Fact.WEIGHTS_MISSING)
     return _whole(groups, root, group, json_text.parse(config, where=path, what="`model_config`"), path)
 
 
 def _whole(groups: Groups, root: Group, group: Group | None, config: Mapping[str, Any], path: str) -> Model:
     names = groups.texts(group, "layer_names") if group else []
     if names is None:
-        groups.note("incomplete file: no `layer_names`, so no weight can be tied to a layer")
-    metadata = _metadata(groups, root, group, path)
+        text = "incomplete file: no `layer_names`, so no weight can be tied to a layer"
+        groups.note(text, fact=Fact.WEIGHTS_MISSING)
+    compiled = _compiled(groups, root, path)
+    metadata = _metadata(groups, root, group, compiled)
     version = str(metadata.get("keras_version", "1"))  # the first files of Keras 1 told none
     architecture = keras_config.read(config, keras_version=version, layer_names=names or ())
     stored = groups.layers(group, names) if group and names else {}
@@ -68,6 +70,8 @@ def _whole(groups: Groups, root: Group, group: Group | None, config: Mapping[str
         notes=(*architecture.notes, *groups.notes),  # last: everything above may have noted something
         has_config=architecture.has_graph,
         has_weights=group is not None,
+        code=code.collect(architecture.raw, compiled),
+        holders=_holders(stored),
     )
 
 
@@ -79,18 +83,28 @@ def _weights_only(groups: Groups, root: Group, group: Group | None, path: str) -
             where=path,
             fix="a save that failed leaves such a file; save the model again",
         )
+    stored = groups.layers(group, names)
     if group is not root:
         groups.note("the file has weights but no `model_config`: the layers are known by their weights only")
     return Model(
         name="",
         path=path,
         format="keras-h5-weights" if group is root else "keras-h5",
-        graph=_unconnected(groups.layers(group, names)),
-        metadata=_metadata(groups, root, group, path),
+        graph=_unconnected(stored),
+        metadata=_metadata(groups, root, group, _compiled(groups, root, path)),
         weights=_own(groups, group, names),
         optimizer_weights=_optimizer(groups, root),
         notes=tuple(groups.notes),
         has_config=False,
+        holders=_holders(stored),
+    )
+
+
+def _holders(stored: Mapping[str, Sequence[Stored]]) -> tuple[Holder, ...]:
+    """The groups as they are listed."""
+    return tuple(
+        Holder(printable(name), tuple((printable(one.path), one.array.shape) for one in found))
+        for name, found in stored.items()
     )
 
 
@@ -108,7 +122,8 @@ def _placed(groups: Groups, architecture: keras_config.Architecture, stored: Map
     for name, found in stored.items():
         if name not in known:
             if found:
-                groups.note(f"the file has {len(found)} weights of {name!r}, which is not in the configuration")
+                text = f"the file has {amount(len(found))} of {name!r}, which is not in the configuration"
+                groups.note(text, fact=Fact.ORPHAN_WEIGHTS)
             continue
         places = assigner.places(known[name], [one.name for one in found])
         for (leaf, slot), one in zip(places, found, strict=True):
@@ -149,16 +164,24 @@ def _optimizer(groups: Groups, root: Group) -> tuple[Weight, ...]:
     return tuple(weight(Slot(role, trainable=False), one.array, one.path) for role, one in unique.items())
 
 
-def _metadata(groups: Groups, root: Group, group: Group | None, path: str) -> dict[str, Any]:
+def _metadata(
+    groups: Groups, root: Group, group: Group | None, compiled: Mapping[str, Any] | None
+) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     for key in ("keras_version", "backend"):
         value = groups.text(root, key) or (groups.text(group, key) if group and group is not root else None)
         if value:
             metadata[key] = printable(value)
+    return metadata | (training.canonical(compiled) if compiled is not None else {})
+
+
+def _compiled(groups: Groups, root: Group, path: str) -> dict[str, Any] | None:
+    """The settings of `compile`, where the file has any that can be read."""
     told = groups.text(root, "training_config")
-    if told:
-        try:
-            metadata |= training.canonical(json_text.parse(told, where=path, what="`training_config`"))
-        except (NotAModel, UnreadableFile) as error:
-            groups.note(f"the compile settings are not read: {error.what}")
-    return metadata
+    if not told:
+        return None
+    try:
+        return json_text.parse(told, where=path, what="`training_config`")
+    except (NotAModel, UnreadableFile) as error:
+        groups.note(f"the compile settings are not read: {error.what}")
+        return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from modeldiff.errors import NotAModel, UnreadableFile
 from modeldiff.graph import Model
-from modeldiff.loader import json_text, keras_config, shards, training
+from modeldiff.loader import code, json_text, keras_config, shards, training
 from modeldiff.loader.assembly import own_config
 
 
@@ -46,6 +46,7 @@ def load(path: str) -> Model:
         notes=architecture.notes,
         has_config=architecture.has_graph,
         has_weights=False,
+        code=code.collect(architecture.raw, compiled),
     )
 
 

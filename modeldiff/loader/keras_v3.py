@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modeldiff.graph import Graph, Layer, LayerPath, Note, Weight, format_path
-from modeldiff.loader.assembly import free_name, into_bodies, lacking, weight, with_weights
+from modeldiff.graph import Fact, Graph, Holder, Layer, LayerPath, Note, Weight, format_path
+from modeldiff.loader.assembly import amount, free_name, into_bodies, lacking, weight, with_weights
 from modeldiff.loader.hdf5 import printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.model_objects import DEEPEST
@@ -23,6 +23,7 @@ from modeldiff.loader.store_tree import Node
 
 _BESIDE = {"optimizer", "metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"}
 """What a stored model holds besides its layers."""
+_ASIDE = {(key,) for key in _BESIDE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Contents:
     notes: tuple[Note, ...]
     name: str
     """The model's own name, where the store tells it."""
+    holders: tuple[Holder, ...]
+    """The objects that keep variables; not the optimizer, nor metrics."""
 
 
 def is_store(tree: Node) -> bool:
@@ -51,7 +54,15 @@ def fill(tree: Node, architecture: Architecture | None) -> Contents:
     has_graph = architecture and architecture.has_graph
     graph = _placed(tree, architecture, notes) if architecture and has_graph else _shown(tree, notes)
     optimizer = tree.children.get("optimizer")
-    return Contents(graph, _numbered(tree), _optimizer(optimizer) if optimizer else (), tuple(notes), tree.name)
+    state = _optimizer(optimizer) if optimizer else ()
+    return Contents(graph, _numbered(tree), state, tuple(notes), tree.name, tuple(_holders(tree)))
+
+
+def _holders(tree: Node) -> Iterator[Holder]:
+    for node in tree.walk():
+        if node.has_vars and node.path[:1] not in _ASIDE:
+            tensors = ((printable(node.stored_as(key)), array.shape) for key, array in node.numbered())
+            yield Holder(printable("/".join(node.path)), tuple(tensors))
 
 
 def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
@@ -82,8 +93,8 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
             count = sum(len(below.arrays) for below in inner[key].walk())
             if id(inner[key]) not in used and count:
                 told = inner[key].name or key
-                text = f"the file has {count} weights of {told!r}, which is no layer of the configuration"
-                notes.append(Note(format_path(path), text))
+                text = f"the file has {amount(count)} of {told!r}, which is no layer of the configuration"
+                notes.append(Note(format_path(path), text, Fact.ORPHAN_WEIGHTS))
     share(architecture.graph, weights, absent)
     done = into_bodies(architecture.graph, weights)
     notes += lacking(architecture, done)

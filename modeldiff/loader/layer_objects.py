@@ -50,9 +50,18 @@ def dtype_of(config: Mapping[str, Any]) -> str:
     return name.removeprefix("mixed_") if isinstance(name, str) else "float32"
 
 
-def is_unfrozen(config: Mapping[str, Any]) -> bool:
-    """Its own flag and that of the layer it wraps: wrappers have no weights of their own."""
-    inner = config.get("layer")
-    inner = inner.get("config") if isinstance(inner, dict) else None
-    flags = [config.get("trainable"), inner.get("trainable") if isinstance(inner, dict) else None]
-    return not any(flag is False for flag in flags)
+def is_unfrozen(config: Mapping[str, Any], depth: int = 0) -> bool:
+    """Its own flag and those of what it wraps: a wrapper has no weights of its own, and is frozen where all inside is.
+
+    `Bidirectional` has two layers inside, an RNN a cell or a list of cells.
+    """
+    if config.get("trainable") is False:
+        return False
+    cells = config.get("cells")
+    wrapped = [config.get(key) for key in ("layer", "backward_layer", "cell")]
+    inner = [one["config"] for one in [*wrapped, *(cells if isinstance(cells, list) else ())] if _has_config(one)]
+    return depth >= values.DEEPEST or not inner or any(is_unfrozen(one, depth + 1) for one in inner)
+
+
+def _has_config(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("config"), dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modeldiff.graph import LayerPath, Note, format_path
+from modeldiff.graph import Fact, LayerPath, Note, format_path
 from modeldiff.loader.hdf5 import Array, Group, Refused, printable
 
 
@@ -27,9 +27,9 @@ class Groups:
     def __init__(self) -> None:
         self.notes: list[Note] = []
 
-    def note(self, text: str, about: LayerPath = ()) -> None:
+    def note(self, text: str, about: LayerPath = (), fact: Fact | None = None) -> None:
         """Something the file lacks, or that was refused."""
-        self.notes.append(Note(printable(format_path(about)), printable(text)))
+        self.notes.append(Note(printable(format_path(about)), printable(text), fact))
 
     def text(self, group: Group, name: str) -> str | None:
         """A text attribute; None where it is missing or refused."""
@@ -65,14 +65,14 @@ class Groups:
             if layer is not None or refused:
                 stored[name] = self.weights(layer, (name,)) if layer else []
         if missing:
-            self.note(f"incomplete file: {missing} of {len(names)} layers have no group")
+            self.note(f"incomplete file: {missing} of {len(names)} layers have no group", fact=Fact.WEIGHTS_MISSING)
         return stored
 
     def weights(self, group: Group, about: LayerPath) -> list[Stored]:
         """The weights of one group in the order of `weight_names`."""
         names = self.texts(group, "weight_names", about)
         if names is None:
-            self.note("incomplete file: no `weight_names`", about)
+            self.note("incomplete file: no `weight_names`", about, Fact.WEIGHTS_MISSING)
         return [one for name in names or () if (one := self._weight(group, name, about))]
 
     def _weight(self, group: Group, name: str, about: LayerPath) -> Stored | None:
@@ -82,7 +82,7 @@ class Groups:
             self.note(str(refusal), about)
             return None
         if not isinstance(array, Array):
-            self.note(f"the weight {name!r} is listed but not in the file", about)
+            self.note(f"the weight {name!r} is listed but not in the file", about, Fact.WEIGHTS_MISSING)
             return None
         if array.refusal:
             self.note(f"the values of {name!r} are not read: {array.refusal}", about)

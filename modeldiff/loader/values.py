@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -238,11 +239,22 @@ def code(value: Any, layer: LayerObject, depth: int) -> Any:
         parts = {"code": value}
     else:
         return bare(value) if isinstance(value, str) else plain(value, layer, depth)
-    text = parts.pop("code")
-    text = text if isinstance(text, str) else _text(text)
-    digest = hashlib.sha256("".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()
+    bytecode = digest(parts.pop("code"))
     kept = {key: plain(item, layer, depth + 1) for key, item in parts.items() if item is not None}
-    return {"bytecode": f"sha256:{digest}", **kept}
+    return {"bytecode": bytecode, **kept}
+
+
+def digest(stored: Any) -> str:
+    """`sha256:` and the digest of stored code as text, which is never decoded.
+
+    Line ends in base64 are left out: some writers break it into lines.
+    """
+    text = stored if isinstance(stored, str) else _text(stored)
+    text = "".join(text.split()) if _BASE64.fullmatch(text) else text
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*", re.ASCII)
 
 
 def _text(value: Any) -> str:

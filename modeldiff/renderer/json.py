@@ -37,7 +37,7 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
-from modeldiff.graph import Call, Layer, LayerPath, Model, Note, TensorRef, format_path
+from modeldiff.graph import Call, CodeRef, Layer, LayerPath, Model, Note, TensorRef, format_path
 from modeldiff.renderer.characters import acts
 from modeldiff.report.view import Report
 from modeldiff.report.words import Partners, message, plain
@@ -113,7 +113,14 @@ def _side(model: Model, path: str) -> dict[str, Any]:
         "weights": len(weights),
         "parameters": sum(weight.size for weight in weights),
         "bytes": sum(weight.nbytes for weight in weights),
+        "code": list(map(_code, model.code)),
     }
+
+
+def _code(ref: CodeRef) -> dict[str, Any]:
+    told = {"name": ref.name, "module": ref.module, "digest": ref.digest}
+    place = {"layer": format_path(ref.path), "key": ref.key, "kind": ref.what.value}
+    return place | {key: value for key, value in told.items() if value}
 
 
 def _layers(report: Report, result: DiffResult, facts: Iterable[Change]) -> Iterable[dict[str, Any]]:
@@ -217,7 +224,7 @@ def _ports(ports: Iterable[Port]) -> list[dict[str, Any]]:
 
 
 def _notes(notes: Iterable[Note]) -> list[dict[str, str]]:
-    return [{"about": note.about, "text": note.text} | ({"fact": note.fact} if note.fact else {}) for note in notes]
+    return [{"about": note.about, "text": note.text} | ({"fact": note.fact.value} if note.fact else {}) for note in notes]
 
 
 # --- one model ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Impact, LayerRenamed, MetadataChanged
 from modeldiff.graph import Model, Note
-from modeldiff.report import lead, verdict
+from modeldiff.report import asserted, lead, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
 from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
@@ -61,7 +61,7 @@ def _comparison(result: DiffResult) -> Report:
         subject=result,
         verdict=verdict.verdict(result, layers, found, partners),
         lead=lead.lead(result, layers, found),
-        facts=tuple(lead.facts(result, partners)),
+        facts=tuple(lead.facts(result, partners, names)),
         files=tuple(
             FileCard(side, name, _details(model))
             for side, name, model in zip(("old", "new"), names, (result.old, result.new), strict=True)
@@ -87,7 +87,7 @@ def _single(model: Model, *, digests: bool) -> Report:
         subject=model,
         verdict=verdict.single(model),
         lead=verdict.single_lead(model),
-        facts=(),
+        facts=tuple(asserted.held(model, name)),
         files=(FileCard("", name, _details(model)),),
         figures=(
             Figure("Parameters", "", f"{model.parameters:,}", "", ""),
@@ -99,7 +99,7 @@ def _single(model: Model, *, digests: bool) -> Report:
         groups=by_parent(layers),
         layers=layers,
         footnotes=(),
-        notes=tuple(_about(name, model)),
+        notes=(*_about(name, model), *asserted.code_notes(model)),
     )
 
 

@@ -29,6 +29,7 @@ from modeldiff.changes import (
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, format_path
 from modeldiff.report import tensors
 from modeldiff.report.reasons import Reasons
+from modeldiff.report.asserted import code_notes
 from modeldiff.report.summaries import summary
 from modeldiff.report.view import ConfigRow, LayerView, Link, Phrase, Status
 from modeldiff.report.words import endpoint, message, percent, signed, value_text, without_batch
@@ -42,7 +43,7 @@ Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
     inputs, outputs = _neighbours(model.graph)
-    warnings = _by_place(model.notes)
+    warnings = _by_place([*model.notes, *code_notes(model)])
     return tuple(
         replace(
             _bare(Site(None, path), layer),

@@ -19,7 +19,9 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
-from modeldiff.graph import format_path
+from modeldiff.graph import LayerPath, format_path
+from modeldiff.regions import Region, RegionKind
+from modeldiff.report import asserted
 from modeldiff.report.groups import Block
 from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status
@@ -57,10 +59,18 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
         kind: {change.site for change in result.of(kind) if not is_incidental(change)}
         for kind in (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED, Kind.LAYER_MOVED, Kind.LAYER_RENAMED)
     }
+    moved = [region for region in result.regions if region.kind is RegionKind.BLOCK_MOVED]
+    sites[Kind.INPUTS_REWIRED] -= {site for site in sites[Kind.INPUTS_REWIRED] if site.new in _rewired(moved)}
+    if moved:
+        yield f"{counted(len(moved), 'block')} moved ({counted(sum(len(one.layers) for one in moved), 'layer')})"
     words = ("retyped", "rewired", "configured differently", "moved", "renamed")
     for (_, places), word in zip(sites.items(), words, strict=True):
         if places:
             yield f"{counted(len(places), 'layer')} {word}"
+
+
+def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:
+    return {path for region in regions for path in region.rewired}
 
 
 def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
@@ -94,7 +104,7 @@ def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
     return f"Weights, {counted(total, 'layer')} compared: {', '.join(facts)}."
 
 
-def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]]:
+def facts(result: DiffResult, partners: Partners, names: Sequence[str]) -> Iterator[tuple[str, Phrase]]:
     """Labelled lines: what callers notice, what notes say, what could not be compared."""
     ports = [change for change in result.changes if isinstance(change, InterfaceChanged)]
     if ports:
@@ -106,34 +116,9 @@ def facts(result: DiffResult, partners: Partners) -> Iterator[tuple[str, Phrase]
             state = f"{before} on both sides{aside}" if aside != after else f"{before} → {after}"
             yield "Optimizer", (f"state: {state}",)
     yield from _layouts(result)
-    yield from _asserted(result)
+    yield from asserted.lines(result, names)
     for phrase in lacking(result):
         yield "Not compared", phrase
-
-
-_FACTS = {
-    "frozen-moved": ("Frozen", "frozen on both sides, yet their weights changed"),
-    "broken": ("Broken", "hold NaN or infinities that were finite"),
-    "statistics-reset": ("Reset", "have statistics that went back to their initial values"),
-    "unmoved": ("Unmoved", "trainable, yet none of their weights moved while most others did"),
-    "reordered": (
-        "Reordered",
-        "have their units in another order, and the inputs behind them too: the same function",
-    ),
-}
-"""Fact of a note -> its label, and what is said of several layers."""
-
-
-def _asserted(result: DiffResult) -> Iterator[tuple[str, Phrase]]:
-    """What a reviewer wants asserted, one line a fact however many layers."""
-    for fact, (label, together) in _FACTS.items():
-        about = list(dict.fromkeys(note.about for note in result.notes if note.fact == fact))
-        if len(about) == 1:
-            texts = dict.fromkeys(note.text for note in result.notes if note.fact == fact)
-            yield label, (Code(about[0]), f" {'; '.join(texts)}")
-        elif about:
-            more = f" and {len(about) - 3:,} more" if len(about) > 3 else ""
-            yield label, (*joined((Code(path),) for path in about[:3]), f"{more}: {together}")
 
 
 def _layouts(result: DiffResult) -> Iterator[tuple[str, Phrase]]:

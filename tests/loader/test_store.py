@@ -193,8 +193,8 @@ def test_weights_of_no_layer_are_told(tmp_path: Path) -> None:
     }
     model = keras(tmp_path / "m.keras", [layer("a")], groups)
     assert [note.text for note in model.notes if "the file has" in note.text] == [
-        "the file has 1 weights of 'adapter', which is no layer of the configuration",
-        "the file has 1 weights of 'conv2d', which is no layer of the configuration",
+        "the file has 1 weight of 'adapter', which is no layer of the configuration",
+        "the file has 1 weight of 'conv2d', which is no layer of the configuration",
     ]
     assert [weight.name for weight in model.optimizer_weights] == ["0", "1"]
 

@@ -1,0 +1,76 @@
+# The facts worth asserting as labelled lines: one line a fact and file, however many layers it holds of, so that a
+# frozen backbone that moved is one line and not fifty. `_LINES` has every fact; a test checks that none is forgotten.
+"""Labelled lines of the facts worth asserting: `lines` of a comparison, `held` by one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from modeldiff.changes import DiffResult
+from modeldiff.graph import CodeRef, Fact, Model, Note, format_path
+from modeldiff.report.view import Code, Phrase
+from modeldiff.report.words import counted, joined
+
+_LINES = {
+    Fact.FROZEN_MOVED: ("Frozen", "frozen on both sides, yet their weights changed"),
+    Fact.BROKEN: ("Broken", "hold NaN or infinities that were finite"),
+    Fact.WEIGHTS_MISSING: ("Missing", "the configuration asks for weights that the file lacks"),
+    Fact.ORPHAN_WEIGHTS: ("Orphans", "the file has weights that no layer has"),
+    Fact.STATISTICS_RESET: ("Reset", "have statistics that went back to their initial values"),
+    Fact.UNMOVED: ("Unmoved", "trainable, yet none of their weights moved while most others did"),
+    Fact.REORDERED: ("Reordered", "have their units in another order, and the inputs behind them in the same one"),
+    Fact.CODE: ("Code", "code added or changed, not executed"),
+}
+"""Fact -> its label, and what is said of several layers."""
+_SHOWN = 3
+
+
+def lines(result: DiffResult, names: Sequence[str]) -> Iterator[tuple[str, Phrase]]:
+    """What a reviewer wants asserted, about the comparison and about each file; `names` are those of the files."""
+    for fact in _LINES:
+        yield from _line(fact, result.notes, "")
+        for model, name in zip((result.old, result.new), names, strict=True):
+            yield from _line(fact, model.notes, name)
+
+
+def held(model: Model, name: str) -> Iterator[tuple[str, Phrase]]:
+    """The same of one model, and which code it holds."""
+    for fact in _LINES:
+        yield from _line(fact, model.notes, name)
+    if model.code:
+        yield _LINES[Fact.CODE][0], (*_pieces(model.code), ": not executed")
+
+
+def code_notes(model: Model) -> Iterator[Note]:
+    """One note per piece of code that a model holds."""
+    for ref in model.code:
+        yield Note(format_path(ref.path), f"holds code: {ref.label}, not executed", Fact.CODE)
+
+
+def _line(fact: Fact, notes: Iterable[Note], name: str) -> Iterator[tuple[str, Phrase]]:
+    notes = [note for note in notes if note.fact is fact]
+    label, together = _LINES[fact]
+    about = list(dict.fromkeys(note.about for note in notes))
+    aside: Phrase = (" in ", Code(name)) if name else ()
+    if len(about) == 1:
+        texts = "; ".join(dict.fromkeys(note.text for note in notes))
+        where: Phrase = (Code(about[0]), *aside) if about[0] else (Code(name) if name else "the model",)
+        yield label, (*where, f": {texts}" if name else f" {texts}")
+    elif about:
+        more = f" and {len(about) - _SHOWN:,} more" if len(about) > _SHOWN else ""
+        shown = joined((Code(path),) if path else ("the model",) for path in about[:_SHOWN])
+        yield label, (*shown, more, *aside, f": {together}")
+
+
+def _pieces(code: Sequence[CodeRef]) -> Phrase:
+    """`class my_module.Mine in 3 layers, payload sha256:0123456789ab in lambda`."""
+    places: dict[str, list[str]] = {}
+    for ref in code:
+        places.setdefault(ref.title, []).append(format_path(ref.path))
+    told: list[Phrase] = []
+    for title, paths in list(places.items())[: 2 * _SHOWN]:
+        layers = list(dict.fromkeys(filter(None, paths)))
+        where: Phrase = (" in ", Code(layers[0])) if len(layers) == 1 else (f" in {counted(len(layers), 'layer')}",)
+        told.append((Code(title), *(where if layers else ())))
+    more = f" and {len(places) - len(told):,} more" if len(places) > len(told) else ""
+    return (*joined(told), more)
