@@ -12,6 +12,7 @@ from enum import Enum, IntEnum
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from modeldiff.forecast import Forecast
 from modeldiff.graph import LayerPath, Model, Note, Shape, format_path
 from modeldiff.regions import Region
 
@@ -463,6 +464,8 @@ class DiffResult:
     options: Options = field(default_factory=Options)
     regions: tuple[Region, ...] = ()
     """Layers that changed together: blocks added, removed and moved, and shapes that follow."""
+    forecast: Forecast | None = None
+    """What loading the old file's weights into the new model would do; None where that was not asked."""
 
     @property
     def impact(self) -> Impact | None:

@@ -58,6 +58,8 @@ class Fact(str, Enum):
     """Normalisation statistics went back to what they are before any training."""
     REORDERED = "reordered"
     """Units in another order, and the inputs of a layer behind them in the same one."""
+    AUTOMATIC_NAMES = "automatic-names"
+    """Layers under names that Keras numbered by itself, which loading old weights would take for others."""
     CODE = "code"
     """Code that is not Keras' own travels with the model. It is never executed here."""
 

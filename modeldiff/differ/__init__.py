@@ -32,8 +32,9 @@ def compare(
         UsageError: a pin of `options` names no layer.
         UnreadableFile: the values of a weight cannot be read.
     """
-    from modeldiff.differ import bare, code, facts, interface, metadata, regions, structure, weights
+    from modeldiff.differ import bare, code, facts, interface, loading_names, metadata, regions, structure, weights
     from modeldiff.differ.config import detect as detect_config
+    from modeldiff.differ.loading import foresee
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
 
@@ -67,7 +68,9 @@ def compare(
     ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
     notes = [*bare.notes(pairs), *facts.detect(old, new, found, outcomes), *code.detect(old, new, matching)]
     together = regions.detect(old, new, matching, ordered, options)
-    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together)
+    forecast = foresee(old, new, matching)
+    notes += loading_names.detect(forecast, new)
+    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together, forecast)
 
 
 def _ordered(

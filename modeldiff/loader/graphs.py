@@ -76,6 +76,7 @@ class _Builder:
             self.model.name,
             input_shapes=tuple(self.shapes.get(ref) for ref in inputs),
             input_dtypes=tuple(dtypes),
+            listed=tuple(entry.name for entry in self.model.listed),
         )
         flags = [layer.trainable for layer in layers if self.has_weights(layer)]
         frozen = not any(flags) if flags else None

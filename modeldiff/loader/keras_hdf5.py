@@ -46,4 +46,5 @@ def _weights_only(tree: Node, notes: list[Note], path: str) -> Model:
         optimizer_weights=contents.optimizer_weights,
         notes=(*notes, *contents.notes),
         has_config=False,
+        holders=contents.holders,
     )

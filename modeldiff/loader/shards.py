@@ -43,6 +43,7 @@ def load(path: str, index: Mapping[str, Any]) -> Model:
         optimizer_weights=contents.optimizer_weights,
         notes=(*notes, *contents.notes),
         has_config=False,
+        holders=contents.holders,
     )
 
 

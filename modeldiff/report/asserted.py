@@ -19,6 +19,7 @@ _LINES = {
     Fact.STATISTICS_RESET: ("Reset", "have statistics that went back to their initial values"),
     Fact.UNMOVED: ("Unmoved", "trainable, yet none of their weights moved while most others did"),
     Fact.REORDERED: ("Reordered", "have their units in another order, and the inputs behind them in the same one"),
+    Fact.AUTOMATIC_NAMES: ("Names", "layers carry names that Keras numbered by itself"),
     Fact.CODE: ("Code", "code added or changed, not executed"),
 }
 """Fact -> its label, and what is said of several layers."""
@@ -54,6 +55,9 @@ def _line(fact: Fact, notes: Iterable[Note], name: str) -> Iterator[tuple[str, P
     aside: Phrase = (" in ", Code(name)) if name else ()
     if len(about) == 1:
         texts = "; ".join(dict.fromkeys(note.text for note in notes))
+        if fact is Fact.AUTOMATIC_NAMES:
+            yield label, (texts,)
+            return
         where: Phrase = (Code(about[0]), *aside) if about[0] else (Code(name) if name else "the model",)
         yield label, (*where, f": {texts}" if name else f" {texts}")
     elif about:
