@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from modeldiff import __version__
+from modeldiff import __version__, isolation
 from modeldiff.errors import ModelDiffError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -47,11 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else TROUBLE
     try:
+        if argv is None:  # the command itself; a program that calls `main` is not forked
+            return isolation.run(lambda: _run(arguments))
         return _run(arguments)
     except ModelDiffError as error:
         from modeldiff.renderer.characters import visible
 
         print(f"modeldiff: {visible(str(error))}", file=sys.stderr)
+        return TROUBLE
+    except MemoryError:
+        print("modeldiff: not enough memory", file=sys.stderr)
         return TROUBLE
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -20,6 +20,7 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 from numpy.typing import NDArray
 
+from modeldiff import isolation
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Source, itemsize
 from modeldiff.loader.heap_check import endless_heap
@@ -191,7 +192,7 @@ def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[Group]:
     if stretch.inflated is not None and not next(inflate(stretch), b"").startswith(_SIGNATURE):
         raise UnreadableFile("the packed weights are not HDF5", where=stretch.shown)
     settled = stretch.settled()
-    with settled.open() as raw:
+    with isolation.reading(stretch.shown), settled.open() as raw:
         if not checked and (place := endless_heap(raw, settled)) is not None:
             raise UnreadableFile(f"damaged: the heap at byte {place} has no end", where=stretch.shown)
         # A window must be closed before the interpreter ends, or HDF5 crashes: hence the `with` at every use.

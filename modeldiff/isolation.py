@@ -1,0 +1,204 @@
+# The HDF5 library crashes on some damaged files, or computes without end; no `except` catches the one, and while it
+# computes it holds the interpreter's lock, so that no thread can stop the other. The command therefore works in a
+# forked child: forked before anything heavy is imported it costs about a millisecond, and what the child does needs
+# no second way through the program. Ends are the system's own: a crash is a signal, and time is a timer of the
+# processor whose default action ends the process, even inside the library; a slow disk does not count.
+# Rejected: a subprocess (another start of Python), a child for each file (models would have to travel between
+# processes), an absolute limit of memory (it counts the untouched buffers of numpy's threads: honest models fail on
+# large machines; what is limited is how much more it becomes while a file is read), and a child within `load` (whether
+# a program may be forked is for the program to say).
+"""Work in a child process, so that a crash ends as a message: `run`, `reading`."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from modeldiff.errors import ModelDiffError, UnreadableFile
+
+PATIENCE = 15.0
+"""Seconds of processor time that one file may take to be understood, or one part of its values to be unpacked."""
+ROOM = 640 << 20
+"""Bytes of memory that doing so may take: the library believes what a damaged file says about the length of a text."""
+
+_STATUS, _NAME, _SIZE = 0, 1, 4096
+
+
+class _Line:
+    """What the child tells its parent: memory of both, which can neither fill up nor block."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _SIZE)
+
+    def finish(self, status: int) -> None:
+        """The work is done with this exit status; what follows is the end of the interpreter."""
+        self._memory[_STATUS] = min(status, 254) + 1
+
+    def tell(self, name: str) -> None:
+        """The file that is read now; "" for none."""
+        raw = os.fsencode(name)[: _SIZE - _NAME - 1] + b"\0"
+        self._memory[_NAME : _NAME + len(raw)] = raw
+
+    @property
+    def status(self) -> int | None:
+        """None where the work was not done."""
+        return self._memory[_STATUS] - 1 if self._memory[_STATUS] else None
+
+    @property
+    def name(self) -> str:
+        """The file that was read last and not to its end."""
+        return os.fsdecode(self._memory[_NAME:].partition(b"\0")[0])
+
+
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL} | {
+    getattr(signal, name) for name in ("SIGBUS", "SIGTRAP", "SIGSYS") if hasattr(signal, name)
+}
+
+_line: _Line | None = None
+"""In the child only."""
+_lock = threading.RLock()
+
+
+def run(work: Callable[[], int]) -> int:
+    """The exit status of `work`, done in a child process where the system can fork, else in this one.
+
+    Returns (or raises what `work` raises) in the child too: both processes go on to their end.
+
+    Raises:
+        UnreadableFile: in the parent: reading a file crashed the child, or did not end.
+        ModelDiffError: in the parent: the child crashed elsewhere.
+    """
+    global _line  # noqa: PLW0603 -- whether this process is the child is a fact about the process
+    if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
+        return work()
+    line = _Line()
+    alive, life = os.pipe()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    process = os.fork()
+    if process:
+        os.close(alive)
+        return _outcome(*_await(process), line)
+    os.close(life)
+    _prepare(alive)
+    _line = line
+    status = 2
+    try:
+        status = work()
+    finally:
+        line.finish(status)
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # also for the end: HDF5 tidies up what it could not read
+    return status
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """A file is read inside: in the child of `run` its name is known if it crashes, and its time is limited.
+
+    Threads take turns, as they do inside HDF5. Elsewhere there are no limits: the timer of another program is its own.
+
+    Raises:
+        UnreadableFile: it needs too much memory.
+    """
+    try:
+        if _line is None:
+            yield
+            return
+        with _lock, _room():
+            _line.tell(name)
+            signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                _line.tell("")
+    except MemoryError as error:
+        raise UnreadableFile("it needs more memory to be read than there is", where=name) from error
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Let this process grow by no more than `ROOM`; what needs more fails for want of memory. On Linux."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 -- for every part of a tensor: Path costs as much
+            used = int(file.read().split()[5]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    ends = [end for end in (used + ROOM, soft, hard) if end != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(ends), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _prepare(alive: int) -> None:
+    """Set up the child: one Ctrl-C counts, no core file, and it ends when its parent does, however that ends."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _once)
+    with suppress(ImportError, OSError, AttributeError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        import fcntl
+
+        fcntl.fcntl(alive, fcntl.F_SETOWN, os.getpid())  # SIGIO at the end of the pipe: it ends a process on Linux
+        fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def _once(_signal: int, _frame: object) -> None:
+    """Ctrl-C reaches both processes, and the parent passes it on: the second one must not disturb the tidying up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _await(process: int) -> tuple[int, bool]:
+    """The exit status of the child, negative for the signal that ended it; and whether Ctrl-C was pressed.
+
+    A second Ctrl-C ends the child at once.
+    """
+    asked: list[signal.Signals] = []
+
+    def relay(_signal: int, _frame: object) -> None:
+        asked.append(signal.SIGKILL if asked else signal.SIGINT)
+        os.kill(process, asked[-1])
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, relay)
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    signal.signal(signal.SIGINT, before)
+    return code, bool(asked)
+
+
+def _outcome(code: int, is_interrupted: bool, line: _Line) -> int:  # noqa: FBT001 -- from `_await` alone
+    """What the end of the child means."""
+    if code >= 0:
+        return code
+    if line.status is not None:
+        return line.status
+    end = signal.Signals(-code)
+    if is_interrupted or end is signal.SIGINT:
+        raise KeyboardInterrupt
+    if end is signal.SIGPROF:
+        what = f"reading it did not end within {PATIENCE:.0f} s of computing"
+        raise UnreadableFile(what, where=line.name, fix="it is damaged, or made to do that")
+    if end is signal.SIGKILL:
+        raise UnreadableFile("ended by the system, perhaps for want of memory", where=line.name)
+    if end in _CRASHES:
+        if line.name:
+            what = f"damaged in a way that crashes the library which reads it ({end.name})"
+            raise UnreadableFile(what, where=line.name, fix="copy or save it again")
+        raise ModelDiffError(f"crashed ({end.name})", fix="perhaps a file changed while it was read")
+    signal.signal(end, signal.SIG_DFL)  # someone ended the child: end alike
+    os.kill(os.getpid(), end)
+    return 128 - code
