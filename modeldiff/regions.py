@@ -34,6 +34,8 @@ class Region:
     """The nearest block of the same model that is built alike: class by class, config by config, wire by wire."""
     same_weights: bool = False
     """Every weight of `like` has the same bytes here."""
+    bypass: LayerPath = ()
+    """A lone merging layer that joins a way around others: where that way begins."""
     cause: tuple[LayerPath, ...] = ()
     """SHAPES_FOLLOW: the nearest layers upstream that changed by themselves."""
     rewired: tuple[LayerPath, ...] = ()

@@ -1,9 +1,11 @@
 # A weight's shape follows from the layer's config and from its inputs. So where the config stayed and the shape did
 # not, the change came from upstream: nothing is guessed, only the nearest layer that changed by itself is looked up.
+# Of a custom class nobody knows what else decides, so it is left out.
 """Shapes that follow from a change upstream: `cascades`."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,6 +21,7 @@ from modeldiff.changes import (
     is_incidental,
 )
 from modeldiff.differ.flow import Flow
+from modeldiff.differ.signature import is_keras_class
 from modeldiff.graph import LayerPath
 from modeldiff.regions import Region, RegionKind
 
@@ -44,15 +47,19 @@ def cascades(new: Flow, changes: Sequence[Change]) -> Iterator[Region]:
         path, layer = new[node].path, new[node].layer
         above = frozenset[int]().union(*(made_by.get(producer, frozenset()) for producer, _ in new[node].producers))
         nearest = sorted(above, key=rank.__getitem__)[-_CAUSES:]
-        if path in followers:
+        follows = path in followers and bool(nearest) and is_keras_class(layer.canonical_class)
+        if follows:
             regions[tuple(nearest)].append(path)
-        if path not in followers and _changed_itself(facts.get(path, ())):
+        if not follows and _changed_itself(facts.get(path, ())) and not _KEEPS.fullmatch(layer.canonical_class):
             made_by[node] = frozenset({node})
         elif not any(key in layer.config for key in _DECIDES):
             made_by[node] = frozenset(nearest)
     for cause, paths in regions.items():
         yield Region(RegionKind.SHAPES_FOLLOW, tuple(paths), cause=tuple(new[node].path for node in cause))
 
+
+_KEEPS = re.compile(r"Activation|.*ReLU|Softmax|ELU|.*Dropout.*|Gaussian.*|.*Normalization|Masking|Rescaling")
+"""Classes that make what they take, entry by entry: a new one of these is no cause of another shape."""
 
 _DECIDES = ("units", "filters", "output_dim")
 """A layer with one of these decides what it makes, whatever it takes."""
@@ -67,7 +74,7 @@ def _follows(facts: Sequence[Change]) -> bool:
 
 def _changed_itself(facts: Sequence[Change]) -> bool:
     return any(
-        isinstance(change, (LayerAdded, LayerRetyped, InputsRewired, InterfaceChanged))
+        isinstance(change, (LayerAdded, LayerRetyped, InputsRewired, InterfaceChanged, WeightReshaped))
         or (isinstance(change, ConfigChanged) and change.impact >= Impact.FUNCTIONAL)
         for change in facts
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from modeldiff.changes import Change, InputsRewired, Matching, Options
 from modeldiff.differ.cascade import cascades
-from modeldiff.differ.flow import Flow, Role, flow
+from modeldiff.differ.flow import COMMUTATIVE, Flow, Role, flow
 from modeldiff.differ.signature import config_key
 from modeldiff.graph import Layer, LayerPath, Model
 from modeldiff.regions import Region, RegionKind
@@ -47,6 +47,9 @@ def _blocks(kind: RegionKind, side: Flow, lone: Sequence[LayerPath], options: Op
     labels = _Labels(side, place)
     for piece in _connected(side, members):
         block = sorted(piece, key=place.__getitem__)
+        if len(block) == 1:
+            yield Region(kind, (side[block[0]].path,), bypass=_bypass(side, block[0]))
+            continue
         paths = tuple(side[node].path for node in block)
         start, size = place[block[0]], len(block)
         if place[block[-1]] - start + 1 != size:  # other layers stand between: no block to compare with
@@ -64,6 +67,24 @@ def _blocks(kind: RegionKind, side: Flow, lone: Sequence[LayerPath], options: Op
         pairs = [(side[a].layer, side[like[k % period]].layer) for k, a in enumerate(block)]
         same = options.weights and _same_weights(pairs)
         yield Region(kind, paths, copies, tuple(side[node].path for node in like), same)
+
+
+def _bypass(side: Flow, merge: int) -> LayerPath:
+    """The input of a merging layer that another input of it is computed from; () where there is none."""
+    if side[merge].layer.canonical_class not in COMMUTATIVE | {"Concatenate"}:
+        return ()
+    inputs = dict.fromkeys(producer for producer, _ in side[merge].producers)
+    for begin in inputs:
+        waiting = [other for other in inputs if other != begin]
+        seen = set(waiting)
+        while waiting and len(seen) < _TRIED:
+            for producer, _ in side[waiting.pop()].producers:
+                if producer == begin:
+                    return side[begin].path
+                if producer not in seen:
+                    seen.add(producer)
+                    waiting.append(producer)
+    return ()
 
 
 def _connected(side: Flow, members: set[int]) -> Iterator[list[int]]:

@@ -37,8 +37,12 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
+from modeldiff.forecast import Failure, Forecast, LayerForecast, Loading
 from modeldiff.graph import Call, CodeRef, Layer, LayerPath, Model, Note, TensorRef, format_path
+from modeldiff.regions import Region, RegionKind
 from modeldiff.renderer.characters import acts
+from modeldiff.report import loading
+from modeldiff.report.together import told
 from modeldiff.report.view import Report
 from modeldiff.report.words import Partners, message, plain
 
@@ -89,14 +93,80 @@ def _comparison(report: Report, result: DiffResult) -> dict[str, Any]:
         "new": _side(result.new, report.files[1].name),
         "verdict": {
             "impact": None if impact is None else impact.label,
-            "identical": not result.changes,
+            "identical": not result.changes and not result.ignored,
             "sentence": plain(report.verdict),
         },
         "counts": dict(Counter(change.kind.value for change in facts)),
         "layers": list(_layers(report, result, facts)),
         "changes": [_change(change, partners) for change in facts],
+        "ignored": [
+            {"subject": one.rule.subject.value, "pattern": one.rule.pattern, "facts": one.count}
+            for one in result.ignored
+        ],
         "incidental": [_change(change, partners) for change in result.changes if is_incidental(change)],
+        "regions": [_region(region, result) for region in result.regions],
+        "forecast": None if result.forecast is None else _forecast(result.forecast),
         "notes": _notes(report.notes),
+    }
+
+
+def _region(region: Region, result: DiffResult) -> dict[str, Any]:
+    side = dict((result.old if region.kind is RegionKind.BLOCK_REMOVED else result.new).walk())
+    return {
+        "kind": region.kind.value,
+        "layers": [format_path(path) for path in region.layers],
+        "copies": region.copies,
+        "like": [format_path(path) for path in region.like],
+        "same_weights": region.same_weights,
+        "bypass": format_path(region.bypass) or None,
+        "cause": [format_path(path) for path in region.cause],
+        "rewired": [format_path(path) for path in region.rewired],
+        "before": format_path(region.before) or None,
+        "after": format_path(region.after) or None,
+        "message": plain(told(region, [side[path].class_name for path in region.layers])),
+    }
+
+
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    """What loading would do; layers that simply load are only counted."""
+    ways = [
+        {
+            "method": way.method.value,
+            "raises": None if way.failure is None else _failure(way.failure),
+            "message": plain(loading.sentence(way)),
+            "counts": {outcome.value: count for outcome, count in way.counts.items()},
+            "layers": [_loading(layer) for layer in way.layers if layer.loading is not Loading.LOADS],
+        }
+        for way in forecast.ways
+    ]
+    reason = loading.obstacle(forecast)
+    return {"keras": forecast.keras or None, "ways": ways or None, "reason": reason or None}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "cause": failure.cause.value,
+        "layer": _path(failure.layer),
+        "expected": failure.expected,
+        "found": failure.found,
+        "message": plain(loading.failure(failure)),
+    }
+
+
+def _loading(layer: LayerForecast) -> dict[str, Any]:
+    """Weights that keep their initial values have no origin."""
+    return {
+        "layer": format_path(layer.layer),
+        "outcome": layer.loading.value,
+        "weights": [
+            {
+                "weight": weight.name,
+                "from": None
+                if weight.origin is None
+                else {"layer": format_path(weight.origin.layer), "weight": weight.origin.weight},
+            }
+            for weight in layer.weights
+        ],
     }
 
 

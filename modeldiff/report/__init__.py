@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Impact, LayerRenamed, MetadataChanged
 from modeldiff.graph import Model, Note
-from modeldiff.report import asserted, lead, verdict
+from modeldiff.report import asserted, lead, loading, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
 from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
@@ -52,7 +52,7 @@ def build(subject: DiffResult | Model, *, digests: bool = False) -> Report:
 
 def _comparison(result: DiffResult) -> Report:
     layers = compared(result)
-    found = blocks(layers)
+    found = blocks(layers, result.regions)
     partners = {match.old: match.new for match in result.matching.matches}
     statuses = Counter(layer.status for layer in layers)
     impacts = Counter(layer.impact for layer in layers if layer.status is not Status.UNCHANGED)
@@ -77,6 +77,7 @@ def _comparison(result: DiffResult) -> Report:
         layers=layers,
         footnotes=tuple(_footnotes(result)),
         notes=(*_about(names[0], result.old), *_about(names[1], result.new), *result.notes),
+        loading=loading.view(result.forecast),
     )
 
 

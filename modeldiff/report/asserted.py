@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from modeldiff.changes import DiffResult
+from modeldiff.changes import DiffResult, Subject
 from modeldiff.graph import CodeRef, Fact, Model, Note, format_path
 from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import counted, joined
@@ -46,6 +46,17 @@ def code_notes(model: Model) -> Iterator[Note]:
     """One note per piece of code that a model holds."""
     for ref in model.code:
         yield Note(format_path(ref.path), f"holds code: {ref.label}, not executed", Fact.CODE)
+
+
+def hidden(result: DiffResult) -> Iterator[tuple[str, Phrase]]:
+    """What rules to ignore hid, in one line: nothing vanishes without a trace."""
+    if not result.ignored:
+        return
+    total = sum(one.count for one in result.ignored)
+    origins = joined((Code(name),) for name in dict.fromkeys(one.rule.origin for one in result.ignored) if name)
+    words = {Subject.LAYER: "layers ", Subject.KEY: "key "}
+    rules = joined((words[one.rule.subject], Code(one.rule.pattern), f" ({one.count:,})") for one in result.ignored)
+    yield "Ignored", (counted(total, "fact"), *((", by ", *origins) if origins else ()), ": ", *rules)
 
 
 def _line(fact: Fact, notes: Iterable[Note], name: str) -> Iterator[tuple[str, Phrase]]:

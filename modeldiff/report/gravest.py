@@ -24,7 +24,9 @@ from modeldiff.changes import (
     is_incidental,
 )
 from modeldiff.graph import LayerPath, format_path
+from modeldiff.regions import RegionKind
 from modeldiff.report.groups import Block, dissolved, extracted
+from modeldiff.report.together import likeness, skip, told
 from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import Partners, counted, dimensions, interface, joined, message, value, without_batch
 
@@ -85,9 +87,29 @@ def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Part
         largest = max(found, key=lambda one: len(one.rows))
         alike = [one for one in found if (one.noun, one.status) == (largest.noun, largest.status)]
         return _blocks(largest, alike), sum(len(one.rows) for one in alike)
+    for region in result.regions:
+        if region.kind is RegionKind.BLOCK_MOVED:
+            classes = {path: layer.class_name for path, layer in result.new.walk()}
+            return told(region, [classes[path] for path in region.layers]), len(region.rewired)
     changes = [one for one in result.changes if one.impact is Impact.FUNCTIONAL and not is_incidental(one)]
+    settings = [one for one in changes if isinstance(one, ConfigChanged)]
     kinds = [kind for kind in _ORDER if any(change.kind is kind for change in changes)]
-    return _single(next(change for change in changes if not kinds or change.kind is kinds[0]), partners), 1
+    first = next(change for change in changes if not kinds or change.kind is kinds[0])
+    if isinstance(first, ConfigChanged):
+        same_key = [one for one in settings if one.key == first.key]
+        if len(same_key) > 1:
+            return _throughout(first, same_key), len({one.site for one in same_key})
+    return _single(first, partners), 1
+
+
+def _throughout(first: ConfigChanged, alike: Sequence[ConfigChanged]) -> Phrase:
+    """`filters changed in 9 layers, 8 → 16 in stem`."""
+    layers = counted(len({one.site for one in alike}), "layer")
+    same = all((one.before, one.after) == (first.before, first.after) for one in alike)
+    values = (*value(first.before), " → ", *value(first.after))
+    if same:
+        return (Code(first.key), f" changed in {layers} (", *values, ")")
+    return (Code(first.key), f" changed in {layers} (", *values, " in ", *place(first.site.new), ")")
 
 
 _ORDER = (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED)
@@ -101,8 +123,12 @@ def _blocks(block: Block, alike: Sequence[Block]) -> Phrase:
         return (f"{counted(sum(one.count for one in alike), block.noun)} {block.status.value}{size}",)
     where: Phrase = (" after ", Code(block.after)) if block.after else ()
     if len(block.rows) == 1:
-        return (Code(block.rows[0].name), f" ({block.rows[0].class_name}) {block.status.value}", *where)
-    return (f"{counted(block.count, block.noun)} {block.status.value}", *where, size)
+        row = block.rows[0]
+        if block.region is not None and block.region.bypass:
+            return (*skip(block.region), f" {block.status.value} (", Code(row.name), f", {row.class_name})")
+        return (Code(row.name), f" ({row.class_name}) {block.status.value}", *where)
+    like = likeness(block.region) if block.region is not None else ()
+    return (f"{counted(block.count, block.noun)} {block.status.value}", *where, size, *like)
 
 
 def _single(change: Change, partners: Partners) -> Phrase:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modeldiff.changes import DiffResult, Impact, Kind, Site
-from modeldiff.graph import LayerPath
+from modeldiff.graph import LayerPath, format_path
+from modeldiff.regions import Region, RegionKind
+from modeldiff.report.together import MERGES, likeness, noun, told
 from modeldiff.report.view import Group, LayerView, Status
 from modeldiff.report.words import counted
-
-_MERGES = {"Add", "Concatenate", "Multiply", "Average", "Maximum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +24,43 @@ class Block:
     rows: tuple[LayerView, ...]
     after: str | None
     """Name of the layer it follows, where there is just one."""
+    region: Region | None = None
+    """The same as the differ told it."""
 
     @property
     def title(self) -> str:
-        """`Residual block added`, `Conv2D removed`."""
+        """`Residual block added, built like stage2`, `Conv2D removed`."""
+        like = "".join(likeness(self.region)) if self.region is not None and len(self.rows) > 1 else ""
         if self.count > 1:
-            return f"{self.count} {self.noun}s {self.status.value}"
-        return f"{self.noun.capitalize() if self.noun.islower() else self.noun} {self.status.value}"
+            return f"{self.count} {self.noun}s {self.status.value}{like}"
+        return f"{self.noun.capitalize() if self.noun.islower() else self.noun} {self.status.value}{like}"
 
     @property
     def count(self) -> int:
         """How many blocks of one size these are: residual blocks in a row, each with its merge."""
-        merges = sum(row.class_name in _MERGES for row in self.rows)
+        if self.region is not None and self.region.copies > 1:
+            return self.region.copies
+        merges = sum(row.class_name in MERGES for row in self.rows)
         return merges if self.noun == "residual block" and len(self.rows) % max(merges, 1) == 0 else 1
 
     @property
     def noun(self) -> str:
         """What it is called: `residual block`, `sub-model encoder`, `block`, the class of a lone layer."""
         first = self.rows[0]
-        if len(self.rows) == 1:
-            return f"{first.class_name} layer" if first.class_name else "layer"
-        inner = [row for row in self.rows if row.parent == first.address]
-        if inner:
+        if any(row.parent == first.address for row in self.rows):
             return f"sub-model {first.name}"
-        classes = {row.class_name for row in self.rows}
-        return "residual block" if classes & _MERGES and len(self.rows) > 2 else "block"
+        return noun(row.class_name for row in self.rows)
 
 
-def blocks(layers: Sequence[LayerView]) -> list[Block]:
+def blocks(layers: Sequence[LayerView], regions: Iterable[Region]) -> list[Block]:
     """Added and removed layers in connected blocks, in graph order."""
     found: list[Block] = []
+    known = {
+        (status, frozenset(map(format_path, region.layers))): region
+        for region in regions
+        for kind, status in _KINDS.items()
+        if region.kind is kind
+    }
     for status in (Status.ADDED, Status.REMOVED):
         rows = {layer.address: layer for layer in layers if layer.status is status}
         for members in _components(rows):
@@ -63,11 +70,14 @@ def blocks(layers: Sequence[LayerView]) -> list[Block]:
                 for link in rows[member].inputs
                 if link.address not in rows and link.status is not Status.REMOVED
             }
-            found.append(
-                Block(status, tuple(rows[member] for member in members), outside.pop() if len(outside) == 1 else None)
-            )
+            views = tuple(rows[member] for member in members)
+            region = known.get((status, frozenset(view.new or view.old or "" for view in views)))
+            found.append(Block(status, views, outside.pop() if len(outside) == 1 else None, region))
     order = {layer.address: position for position, layer in enumerate(layers)}
     return sorted(found, key=lambda block: order[block.rows[0].address])
+
+
+_KINDS = {RegionKind.BLOCK_ADDED: Status.ADDED, RegionKind.BLOCK_REMOVED: Status.REMOVED}
 
 
 def _components(rows: Mapping[str, LayerView]) -> Iterator[list[str]]:
@@ -113,16 +123,15 @@ def _moved_under(paths: Iterable[LayerPath | None], parents: Sequence[LayerPath]
 
 def grouped(result: DiffResult, layers: Sequence[LayerView], found: Iterable[Block]) -> tuple[Group, ...]:
     """Every changed layer in one group, gravest first."""
-    titles: dict[str, str] = {}
+    titles = _together(result, found)
     homes: dict[str, Impact] = {}
-    for block in found:
-        for row in block.rows:
-            titles[row.address] = block.title if len(block.rows) > 1 else f"Layers {block.status.value}"
     parents = {Site(None, path).address: rows for path, rows in extracted(result).items()}
     for layer in layers:
         if layer.status is Status.UNCHANGED:
             continue
         homes[layer.address] = layer.impact if layer.impact is not None else Impact.COSMETIC
+        if layer.follows and layer.impact is Impact.FUNCTIONAL:
+            titles[layer.address] = _FOLLOWING
         if layer.address in parents:
             titles[layer.address] = f"Now a sub-model: {layer.name}, {counted(len(parents[layer.address]), 'layer')}"
     rows: dict[tuple[Impact, str], list[str]] = defaultdict(list)
@@ -130,8 +139,25 @@ def grouped(result: DiffResult, layers: Sequence[LayerView], found: Iterable[Blo
         if layer.address in homes:
             impact = homes[layer.address]
             rows[impact, titles.get(layer.address, _title(impact, layer))].append(layer.address)
-    ordered = sorted(rows.items(), key=lambda item: -item[0][0])
+    ordered = sorted(rows.items(), key=lambda item: (-item[0][0], item[0][1] == _FOLLOWING))
     return tuple(Group(title, impact.label, tuple(addresses)) for (impact, title), addresses in ordered)
+
+
+def _together(result: DiffResult, found: Iterable[Block]) -> dict[str, str]:
+    """Address of a layer -> the block it came, went or was rewired with."""
+    titles: dict[str, str] = {}
+    for block in found:
+        for row in block.rows:
+            titles[row.address] = block.title if len(block.rows) > 1 else f"Layers {block.status.value}"
+    classes = {path: layer.class_name for path, layer in result.new.walk()}
+    for region in result.regions:
+        if region.kind is RegionKind.BLOCK_MOVED:
+            words = "".join(told(region, [classes[path] for path in region.layers]))
+            titles.update((Site(None, path).address, words[0].upper() + words[1:]) for path in region.rewired)
+    return titles
+
+
+_FOLLOWING = "Shapes that follow"
 
 
 def _title(impact: Impact, layer: LayerView) -> str:

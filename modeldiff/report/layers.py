@@ -27,10 +27,12 @@ from modeldiff.changes import (
     is_incidental,
 )
 from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, format_path
+from modeldiff.regions import Region, RegionKind
 from modeldiff.report import tensors
-from modeldiff.report.reasons import Reasons
 from modeldiff.report.asserted import code_notes
+from modeldiff.report.reasons import Reasons
 from modeldiff.report.summaries import summary
+from modeldiff.report.together import causes
 from modeldiff.report.view import ConfigRow, LayerView, Link, Phrase, Status
 from modeldiff.report.words import endpoint, message, percent, signed, value_text, without_batch
 
@@ -100,6 +102,7 @@ def _bare(site: Site, layer: Layer) -> LayerView:
         inputs=(),
         outputs=(),
         parameters=(None, layer.parameters) if added else (layer.parameters, None),
+        follows=False,
         moved=None,
         trainable=layer.trainable,
     )
@@ -124,6 +127,8 @@ class _Ledger:
         self.links = tuple(
             (old, new) for old, new in zip(_neighbours(result.old.graph), _neighbours(result.new.graph), strict=True)
         )
+        following = [region for region in result.regions if region.kind is RegionKind.SHAPES_FOLLOW]
+        self.follows = {path: region for region in following for path in region.layers}
         self.reasons = Reasons(result, (self.old, self.new), self.links)
         self.warnings = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
 
@@ -151,8 +156,9 @@ class _Ledger:
             old=format_path(site.old),
             old_name=old.name if old.name != new.name else None,
             status=status_of(facts),
-            figure=_figure(old, new, facts, far, pairs),
-            lines=tuple(self._lines(facts)),
+            figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
+            lines=tuple(self._lines(facts, self.follows.get(site.new))),
+            follows=site.new in self.follows,
             config=tuple(_config_rows(old.config, new.config)),
             weights=tuple(tensors.paired(old, new, pairs, facts)),
             parameters=(old.parameters, new.parameters),
@@ -174,7 +180,7 @@ class _Ledger:
             weights=tuple(tensors.one_sided(layer, view.status)),
         )
 
-    def _lines(self, facts: Iterable[Change]) -> Iterator[Phrase]:
+    def _lines(self, facts: Iterable[Change], following: Region | None) -> Iterator[Phrase]:
         """One line a fact, but one for all the weights that moved or were reshaped."""
         facts = list(facts)
         for change in facts:
@@ -183,7 +189,10 @@ class _Ledger:
                     yield ("renamed",)
             elif not isinstance(change, (WeightChanged, WeightReshaped)):
                 yield message(change, self.partners)
-        yield from tensors.told([change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))])
+        told = tensors.told([change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))])
+        if following is not None:
+            yield ("shape follows from ", *causes(following), ": ", *next(told, ()))
+        yield from told
 
     def _warnings(self, site: Site) -> tuple[Phrase, ...]:
         new, old = self.warnings

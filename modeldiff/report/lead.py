@@ -21,7 +21,7 @@ from modeldiff.changes import (
 )
 from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report import asserted
+from modeldiff.report import asserted, loading
 from modeldiff.report.groups import Block
 from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status
@@ -115,10 +115,13 @@ def facts(result: DiffResult, partners: Partners, names: Sequence[str]) -> Itera
             aside = after.removeprefix(before)
             state = f"{before} on both sides{aside}" if aside != after else f"{before} → {after}"
             yield "Optimizer", (f"state: {state}",)
+    if told := loading.line(result):
+        yield "Loading", told
     yield from _layouts(result)
     yield from asserted.lines(result, names)
     for phrase in lacking(result):
         yield "Not compared", phrase
+    yield from asserted.hidden(result)
 
 
 def _layouts(result: DiffResult) -> Iterator[tuple[str, Phrase]]:

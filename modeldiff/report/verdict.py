@@ -57,8 +57,12 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
         if len(renamed) == len(grave):
             return class_renamed(renamed, {change.site for change in result.of(Kind.CONFIG_CHANGED)})
         fact, layers_told = architecture_fact(result, found, partners)
-        more = sum(layer.impact is Impact.FUNCTIONAL for layer in layers) - layers_told
-        return ("Architecture changed: ", *fact, f", {counted(more, 'more layer')} changed" if more > 0 else "")
+        following = sum(layer.follows for layer in layers)
+        more = sum(layer.impact is Impact.FUNCTIONAL and not layer.follows for layer in layers) - layers_told
+        others = f", {counted(more, 'more layer')} changed" if more > 0 else ""
+        verb = "the shape of 1 layer follows" if following == 1 else f"the shapes of {following:,} layers follow"
+        shapes = f", {verb}" if following else ""
+        return ("Architecture changed: ", *fact, others, shapes)
     if impact is Impact.NUMERIC:
         return _numeric(result, layers)
     return _cosmetic(result, layers)
@@ -67,6 +71,8 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
 def _nothing(result: DiffResult) -> Phrase:
     if not result.options.weights:
         return ("Same architecture: no difference in layers, connections and config, weights not compared",)
+    if result.ignored:
+        return ("No difference beside what is ignored",)
     missing = lacking(result)
     if missing:
         return ("No difference in what both files hold; not compared: ", *joined(missing))

@@ -116,6 +116,8 @@ class LayerView:
     outputs: tuple[Link, ...]
     parameters: tuple[int | None, int | None]
     """Old and new."""
+    follows: bool
+    """Whether all that is functional about it is the shape of its weights, which follows from layers upstream."""
     moved: float | None
     """Relative L2 over all its weights together: 0.0 identical, None where nothing could be compared."""
     trainable: bool
@@ -156,6 +158,39 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadingRow:
+    """One layer of the new model that does not simply load."""
+
+    layer: Phrase
+    """Its path."""
+    outcome: str
+    """`loads another`, `skipped`, `shape error`, `not reached`."""
+    told: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingWay:
+    """One way of loading the old file's weights into the new model."""
+
+    title: str
+    sentence: Phrase
+    rows: tuple[LoadingRow, ...]
+    more: int
+    """Rows left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingView:
+    """The load forecast."""
+
+    keras: str
+    """Whose rules: `Keras 3`."""
+    plain: bool
+    """Whether every layer loads in every way."""
+    ways: tuple[LoadingWay, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All the words of one report, in the order in which they are read."""
 
@@ -183,6 +218,8 @@ class Report:
     """Automatic names renumbered and the like: said once, counted nowhere."""
     notes: tuple[Note, ...]
     """Of both files and of the comparison; `about` says which."""
+    loading: LoadingView | None = None
+    """None for one model, and where there is no forecast."""
 
     @property
     def remarks(self) -> tuple[Phrase, ...]:

@@ -210,14 +210,24 @@ def _rewired(change: InputsRewired, partners: Partners) -> Phrase:
     if not after:
         return (f"{call}no longer called on ", *joined(map(endpoint, before)))
     translated = [Endpoint(partners.get(end.layer, ("", *end.layer)), end.call, end.output) for end in before]
-    was, now = joined(map(endpoint, before)), joined(map(endpoint, after))
+    shown = {endpoint(end): end for end in after}
+
+    def told(end: Endpoint) -> Phrase:
+        """An old input; with what became of it where a new input of another layer has the same name."""
+        words = endpoint(end)
+        if words not in shown or partners.get(end.layer) == shown[words].layer:
+            return words
+        now = partners.get(end.layer)
+        return (*words, " (now ", Code(now[-1]), ")") if now else (*words, " (removed)")
+
+    was, now = joined(map(told, before)), joined(map(endpoint, after))
     if len(before) == len(after) > 1:
         if all(translated.count(end) == after.count(end) for end in after):
             return (f"{call}inputs reordered: ", *was, " → ", *now)
         differing = [index for index, end in enumerate(after) if translated[index] != end]
         if len(differing) == 1:
             index = differing[0]
-            return (f"{call}input {index + 1}: ", *endpoint(before[index]), " → ", *endpoint(after[index]))
+            return (f"{call}input {index + 1}: ", *told(before[index]), " → ", *endpoint(after[index]))
     return (f"{call}{'inputs' if max(len(before), len(after)) > 1 else 'input'}: ", *was, " → ", *now)
 
 

@@ -1,0 +1,87 @@
+# The words about layers that changed together. A block goes by what the names of its layers have in common, as people
+# call it; where Keras numbered the layers, by its first layer and its last.
+"""Words of regions: `name`, `noun`, `told`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from modeldiff.graph import LayerPath, format_path
+from modeldiff.regions import Region, RegionKind
+from modeldiff.report.view import Code, Phrase
+from modeldiff.report.words import counted, joined
+
+MERGES = {"Add", "Concatenate", "Multiply", "Average", "Maximum"}
+"""Classes that make a block a residual one: they join it with what went around it."""
+
+_CAUSES = 2
+"""Of more causes than this, only the number is said."""
+
+
+def noun(classes: Iterable[str]) -> str:
+    """`residual block`, `block`, or the class of a lone layer."""
+    listed = list(classes)
+    if len(listed) == 1:
+        return f"{listed[0]} layer" if listed[0] else "layer"
+    return "residual block" if MERGES.intersection(listed) and len(listed) > 2 else "block"
+
+
+def name(paths: Sequence[LayerPath]) -> Phrase:
+    """`stage3_block2`; `conv2d_4` to `add_2` where the names have nothing in common."""
+    texts = [format_path(path) for path in paths]
+    if len(texts) == 1:
+        return (Code(texts[0]),)
+    end = _common(texts)
+    inside_a_number = any(text[end : end + 1].isdigit() for text in texts)
+    shared = texts[0][:end].rstrip("_-./0123456789" if inside_a_number else "_-./")
+    counter = re.sub(r"_?\d+$", "", texts[0])
+    if len(shared) > 1 and shared != counter:
+        return (Code(shared),)
+    return (Code(texts[0]), " to ", Code(texts[-1]))
+
+
+def _common(texts: Sequence[str]) -> int:
+    """The length of what all texts begin with."""
+    first, last = min(texts), max(texts)
+    return next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+
+
+def told(region: Region, classes: Sequence[str]) -> Phrase:
+    """One clause about a region; `classes` are those of its layers."""
+    what, size = noun(classes), len(region.layers)
+    if region.kind is RegionKind.SHAPES_FOLLOW:
+        layers = joined((Code(format_path(path)),) for path in region.layers) if size <= _CAUSES else None
+        words = ("the shape of ", " follows from ") if size == 1 else ("the shapes of ", " follow from ")
+        return (words[0], *(layers or (counted(size, "layer"),)), words[1], *causes(region))
+    layers = (f" ({counted(size, 'layer')})",) if size > 1 else ()
+    if region.kind is RegionKind.BLOCK_MOVED:
+        after: Phrase = (", now after ", Code(format_path(region.after))) if region.after else ()
+        before: Phrase = (", was after ", Code(format_path(region.before))) if region.before else ()
+        subject = (*name(region.layers),) if size == 1 else (f"{what} ", *name(region.layers))
+        return (*subject, *layers, " moved", *after, *before)
+    verb = "removed" if region.kind is RegionKind.BLOCK_REMOVED else "added"
+    if region.bypass:
+        return (*skip(region), f" {verb} (", *name(region.layers), ")")
+    amount = counted(region.copies, what) if region.copies > 1 else what
+    return (f"{amount} ", *name(region.layers), *layers, f" {verb}", *likeness(region))
+
+
+def skip(region: Region) -> Phrase:
+    """`skip connection from stem`."""
+    return ("skip connection from ", Code(format_path(region.bypass)))
+
+
+def likeness(region: Region) -> Phrase:
+    """`, built like b2`; with its weights it is a copy."""
+    if not region.like:
+        return ()
+    words = ", a copy of " if region.same_weights else ", built like "
+    return (words, *name(region.like), " with its weights" if region.same_weights else "")
+
+
+def causes(region: Region) -> Phrase:
+    """What the shapes follow from."""
+    if len(region.cause) > _CAUSES:
+        return (counted(len(region.cause), "layer"),)
+    return joined((Code(format_path(path)),) for path in region.cause)
