@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.changes import Site
+from modeldiff.differ.flow import Role
 from modeldiff.differ.signature import Features
 from modeldiff.differ.state import State
 from modeldiff.graph import LayerPath
@@ -36,12 +37,14 @@ def closest(state: State) -> dict[Site, LayerPath]:
 def _of_side(state: State, side: int) -> Iterator[tuple[Site, LayerPath]]:
     flows, looks = (state.old, state.new), state.scorer.looks
     unpaired = state.unpaired(side)[:_EXPLAINED]
-    mine, others = flows[side], np.array(flows[1 - side].order, np.int64)
-    if not unpaired or not len(others):
+    mine, theirs = flows[side], flows[1 - side]
+    listed = [node for node in theirs.order if theirs[node].role is Role.LEAF]
+    others = np.array(listed, np.int64)
+    if not unpaired or not listed:
         return
-    rank = {node: position for position, node in enumerate(flows[1 - side].order)}
+    rank = {node: position for position, node in enumerate(listed)}
     homonyms: dict[int, list[int]] = defaultdict(list)
-    for node in flows[1 - side].order:
+    for node in listed:
         homonyms[int(looks[1 - side].name[node])].append(node)
     partner = state.scorer.partner[side]
     anchors = [(place, rank[partner[node]]) for place, node in enumerate(mine.order) if partner.get(node) in rank]
@@ -49,7 +52,7 @@ def _of_side(state: State, side: int) -> Iterator[tuple[Site, LayerPath]]:
     taken = np.zeros(len(flows[1 - side].nodes), bool)
     taken[list(state.scorer.partner[1 - side])] = True
     for node in unpaired:
-        centre = _expected(places[node], anchors)
+        centre = min(max(0, _expected(places[node], anchors)), len(listed) - 1)
         low, high = max(0, centre - _WINDOW), centre + _WINDOW
         named = homonyms.get(int(looks[side].name[node]), [])[:_HOMONYMS]
         candidates = np.concatenate([others[low:high], np.array(named, np.int64)])
