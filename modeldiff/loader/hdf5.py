@@ -333,7 +333,13 @@ def _dtype(dataset: h5d.DatasetID) -> str:
             return "bfloat16"
     if kind.kind in "OSU":
         return "string"
-    raise Refused(f"values of type {kind} are not understood")
+    raise Refused(f"values of type {_short(kind)} are not understood")
+
+
+def _short(kind: np.dtype[Any]) -> str:
+    """A type in words; one made of thousands of parts is cut."""
+    text = str(kind)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 @lru_cache(maxsize=64)
@@ -361,6 +367,8 @@ def _attribute(owner: Any, name: str) -> list[bytes] | None:
         if kind.get_class() not in {h5t.STRING, h5t.OPAQUE}:
             raise Refused(f"the attribute {name} is no text")
         values = np.zeros(shape, dtype=attribute.dtype)
+        if values.dtype.kind not in "SVO":  # numpy's times come as opaque bytes
+            raise Refused(f"the attribute {name} is no text")
         attribute.read(values)
     except FOREIGN as error:
         raise Refused(f"the attribute {name} cannot be read: {_words(error)}") from error
