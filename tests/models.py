@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modeldiff.graph import Call, Graph, Layer, Model, TensorRef, Weight
+from modeldiff.graph import Call, Graph, Layer, Model, TensorRef, Weight, sample_runs
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class ArraySource:
 
     def sample(self, count: int) -> NDArray[Any]:
         flat = self.array.reshape(-1)
-        return flat[:: max(1, -(-flat.size // count))][:count]
+        return np.concatenate([flat[:0], *(flat[start:stop] for start, stop in sample_runs(flat.size, count))])
 
 
 def weight(name: str, array: NDArray[Any], *, trainable: bool = True) -> Weight:

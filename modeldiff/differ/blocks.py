@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Source, Weight
+from modeldiff.graph import Source, Weight, itemsize, sample_runs
 
 ENTRIES = 1 << 18
 """Entries per block: long enough that threads do not queue for the interpreter, short enough for the shared cache."""
+
+_BYTES = 1 << 19
+"""Bytes per block where bytes are all that is compared: a block of each side fits the cache of one core."""
 
 
 def source_of(weight: Weight) -> Source:
@@ -41,7 +44,8 @@ class _Loaded:
 
     def sample(self, count: int) -> NDArray[Any]:
         """See `graph.Source`."""
-        return self.values[:: max(1, -(-self.values.size // max(1, count)))]
+        runs = [self.values[start:stop] for start, stop in sample_runs(self.values.size, count)]
+        return np.concatenate([self.values[:0], *runs])
 
 
 def loaded(weight: Weight, limit: int) -> Weight:
@@ -83,12 +87,13 @@ def bits(block: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
     return block.view(np.uint8)
 
 
-def identical(old: Weight, new: Weight, entries: int = ENTRIES) -> bool:
+def identical(old: Weight, new: Weight) -> bool:
     """Whether two weights of one shape and dtype are the same bytes; stops at the first block that differs.
 
     Raises:
         UnreadableFile: as `paired`.
     """
+    entries = max(1, _BYTES // max(1, itemsize(old.dtype)))
     return all(np.array_equal(bits(before), bits(after)) for before, after in paired(old, new, entries))
 
 

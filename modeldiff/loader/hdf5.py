@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -221,6 +221,26 @@ def read_slab(stretch: Stretch, path: tuple[str, ...], start: tuple[int, ...], c
     Raises:
         UnreadableFile: damaged, or no longer what it was.
     """
+
+    def select(space: h5s.SpaceID) -> None:
+        if start:
+            space.select_hyperslab(start, count)
+
+    return _read(stretch, path, count, select)
+
+
+def read_points(stretch: Stretch, path: tuple[str, ...], points: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """Single entries of a dataset, given by their coordinates, one a row. Every chunk is read once.
+
+    Raises:
+        UnreadableFile: damaged, or no longer what it was.
+    """
+    return _read(stretch, path, points.shape[:1], lambda space: space.select_elements(points.astype(np.uint64)))
+
+
+def _read(
+    stretch: Stretch, path: tuple[str, ...], count: tuple[int, ...], select: Callable[[h5s.SpaceID], None]
+) -> NDArray[Any]:
     where = f"{stretch.shown}, {'/'.join(path)}"
     try:
         with opened(stretch, checked=True) as root:
@@ -231,8 +251,7 @@ def read_slab(stretch: Stretch, path: tuple[str, ...], start: tuple[int, ...], c
                 raise UnreadableFile("the values are gone", where=where)
             out = np.zeros(count, dtype=here.dtype)
             space = here.get_space()
-            if start:
-                space.select_hyperslab(start, count)
+            select(space)
             memory = h5s.create_simple(count) if count else h5s.create(h5s.SCALAR)
             here.read(memory, space, out)
             return out

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from modeldiff.graph import Source, Weight
 from modeldiff.loader.parts import Part, part_of
-from modeldiff.loader.sources import numpy_dtype, stride_of
+from modeldiff.loader.sources import numpy_dtype, picked
 
 _GATE = re.compile(r"(?P<prefix>.*?)(?P<role>recurrent_kernel|kernel|bias)_(?P<gate>[icfozrh])")
 _ORDER = {frozenset("icfo"): "ifco", frozenset("zrh"): "zrh"}
@@ -55,7 +55,7 @@ class JoinedSource:
 
     def sample(self, count: int) -> NDArray[Any]:
         """See `graph.Source`."""
-        return _sample(self, self.rows * sum(self.widths), count)
+        return picked(self.blocks(1 << 20), self.rows * sum(self.widths), count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,7 @@ class TransposedSource:
 
     def sample(self, count: int) -> NDArray[Any]:
         """See `graph.Source`."""
-        return _sample(self, math.prod(self.shape), count)
-
-
-def _sample(source: Source, size: int, count: int) -> NDArray[Any]:
-    stride, position, picked = stride_of(size, count), 0, []
-    for block in source.blocks(1 << 20):
-        picked.append(block[-position % stride :: stride].copy())
-        position += block.size
-    return np.concatenate(picked)
+        return picked(self.blocks(1 << 20), math.prod(self.shape), count)
 
 
 def modern_weights(raw: Mapping[str, Any], weights: tuple[Weight, ...]) -> tuple[Weight, ...] | None:

@@ -60,7 +60,7 @@ class Stretch:
         """
         with ExitStack() as stack:
             try:
-                file = stack.enter_context(Path(self.path).open("rb", buffering=0))
+                file = stack.enter_context(FileIO(self.path))
                 stamp = stamp_of(os.fstat(file.fileno()))
             except OSError as error:
                 raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.shown) from error

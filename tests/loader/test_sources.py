@@ -9,6 +9,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from zoo_truth import FILES, needs_zoo
 
 from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Weight
+from modeldiff.graph import Weight, sample_runs
 from modeldiff.loader import load
 from modeldiff.loader.archive import members
 from modeldiff.loader.hdf5 import Array, Refused, opened
@@ -82,6 +83,22 @@ def arrays(stretch: Stretch) -> Iterator[tuple[str, Array, Any]]:
         yield name, array, wanted
 
 
+def sampled(values: Any, count: int) -> Any:
+    """The numbers of a sample, little-endian."""
+    places = [place for start, stop in sample_runs(values.size, count) for place in range(start, stop)]
+    return values[places].astype(values.dtype.newbyteorder("<"))
+
+
+@given(st.integers(0, 1 << 40), st.integers(1, 5000))
+def test_a_sample_is_spread_from_the_first_entry_to_the_last(size: int, count: int) -> None:
+    runs = sample_runs(size, count)
+    assert sum(stop - start for start, stop in runs) == size if size <= count else count / 2 <= count
+    assert all(0 <= start < stop <= size for start, stop in runs)
+    assert all(stop <= start for (_, stop), (start, _) in pairwise(runs))
+    assert not size or runs[0][0] == 0
+    assert not size or count < 2 or runs[-1][1] == size
+
+
 def test_every_layout_gives_the_numbers_that_hdf5_gives(places: Stretch) -> None:
     for name, array, wanted in arrays(places):
         assert array.source is not None, (name, array.refusal)
@@ -99,10 +116,10 @@ def test_samples_are_the_same_positions_whatever_the_layout(places: Stretch) -> 
     for name, array, wanted in arrays(places):
         assert array.source is not None
         for count in (1, 10, 333, 1 << 20):
-            stride = max(1, -(-wanted.size // count))
             sample = array.source.sample(count)
             assert sample.size <= count
-            assert sample.tobytes() == wanted[::stride].astype(wanted.dtype.newbyteorder("<")).tobytes(), name
+            assert sample.dtype == numpy_dtype(array.dtype)
+            assert sample.tobytes() == sampled(wanted, count).tobytes(), (name, count)
 
 
 def test_sources_are_small_and_can_be_sent_to_another_process(places: Stretch) -> None:
@@ -145,24 +162,7 @@ def test_bands_of_any_size_follow_each_other(
         assert array.source is not None
         got = np.concatenate([block.copy() for block in array.source.blocks(entries)])
         assert got.tobytes() == values.tobytes()
-        assert array.source.sample(entries).tobytes() == values.ravel()[:: max(1, -(-values.size // entries))].tobytes()
-
-
-def test_windows_of_a_large_tensor_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modeldiff.loader import sources
-
-    monkeypatch.setattr(sources, "_WINDOW", 1 << 14)
-    values = np.arange(100_000, dtype="f4")
-    path = tmp_path / "large.h5"
-    with h5py.File(path, "w") as file:
-        file["d"] = values
-    with opened(whole_file(str(path), "shown")) as root:
-        array = root.get("d")
-    assert isinstance(array, Array)
-    assert array.source is not None
-    for entries in (1, 1000, 4096, 5000, 1 << 20):
-        if entries > 1:
-            assert np.array_equal(np.concatenate([block.copy() for block in array.source.blocks(entries)]), values)
+        assert array.source.sample(entries).tobytes() == sampled(values.ravel(), entries).tobytes()
 
 
 def test_a_file_that_changed_is_not_read(tmp_path: Path) -> None:
