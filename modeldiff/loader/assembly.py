@@ -10,7 +10,7 @@ from typing import Any
 
 from modeldiff.graph import Fact, Graph, LayerPath, Note, Weight, format_path
 from modeldiff.loader.canonical import canonical_config
-from modeldiff.loader.hdf5 import Array, printable
+from modeldiff.loader.hdf5_objects import Array, printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.parts import part_of
 from modeldiff.loader.roles import Slot

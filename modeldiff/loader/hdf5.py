@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -22,39 +22,19 @@ from numpy.typing import NDArray
 
 from modeldiff import isolation
 from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Source, itemsize
+from modeldiff.graph import itemsize
+from modeldiff.loader.hdf5_objects import NAMES, OBJECTS, TEXT, Array, Group, Refused, decoded, encoded
 from modeldiff.loader.heap_check import endless_heap
 from modeldiff.loader.sources import FlatSource, SlabSource
-from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window, inflate
+from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window
 
 FOREIGN = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 """What h5py raises when HDF5 meets bytes it does not understand."""
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_OBJECTS = 2_000_000  # opened groups and datasets of one file
-_NAMES = 1_000_000  # strings in one attribute, names in one group
-_TEXT = 64 << 20  # bytes of one attribute
-_PARTS = 10_000  # pieces of one split attribute
 _SMALL = 1 << 20  # bytes of a dataset that may be all fill values
 _PIECE = 256 << 20  # bytes of one chunk, and of the whole chunks that are read at once
 _OPAQUE = re.compile(r"bfloat16|float8_[a-z0-9]+")
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
-
-
-class Refused(Exception):
-    """One thing in the file may not or cannot be read; the rest can. The text becomes a note."""
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """What is known about one dataset without reading it."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    """As `Weight.dtype`."""
-    source: Source | None
-    refusal: str = ""
-    """Why there is no source."""
 
 
 @dataclass(slots=True)
@@ -62,25 +42,21 @@ class _Budget:
     """What one file may still make us do."""
 
     stretch: Stretch
-    objects: int = _OBJECTS
+    objects: int = OBJECTS
     declared: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """An open group. Names are text with undecodable bytes as surrogates, so that they find their way back."""
+class LibraryGroup(Group):
+    """A group that HDF5 has open."""
 
-    id: h5g.GroupID
-    path: tuple[str, ...]
-    budget: _Budget = field(repr=False)
-    folders: dict[str, Any] = field(default_factory=dict, repr=False)
+    __slots__ = ("budget", "folders", "id")
+
+    def __init__(self, identifier: h5g.GroupID, path: tuple[str, ...], budget: _Budget) -> None:
+        self.id, self.path, self.budget = identifier, path, budget
+        self.folders: dict[str, Any] = {}
 
     def get(self, name: str) -> Group | Array | None:
-        """The object that `name` (with `/` for groups in between) leads to, or None.
-
-        Raises:
-            Refused: links to elsewhere, unsafe names, damaged objects.
-        """
+        """See `Group`."""
         folder, _, last = name.rpartition("/")
         here = self._folder(folder) if folder or name.startswith("/") else self.id
         here = _step(here, last, name) if here is not None else None
@@ -88,10 +64,10 @@ class Group:
             return None
         self.budget.objects -= 1
         if self.budget.objects < 0:
-            raise UnreadableFile(f"more than {_OBJECTS} objects", where=self.budget.stretch.shown)
+            raise UnreadableFile(f"more than {OBJECTS} objects", where=self.budget.stretch.shown)
         path = (*self.path, *name.split("/"))
         if isinstance(here, h5g.GroupID):
-            return Group(here, path, self.budget)
+            return LibraryGroup(here, path, self.budget)
         if isinstance(here, h5d.DatasetID):
             try:
                 return _facts(here, path, self.budget)
@@ -109,79 +85,45 @@ class Group:
             self.folders[name] = here
         return self.folders[name]
 
-    def group(self, name: str) -> Group | None:
-        """As `get`, for groups only."""
-        found = self.get(name)
-        return found if isinstance(found, Group) else None
-
     def __contains__(self, name: str) -> bool:
-        """Whether a plain name (without `/`) stands in the group, whatever it leads to."""
         try:
-            return bool(self.id.links.exists(name.encode("utf-8", "surrogateescape")))
+            return bool(self.id.links.exists(encoded(name)))
         except FOREIGN:
             return False
 
     def has_attribute(self, name: str) -> bool:
-        """Whether there is an attribute of this name, readable or not."""
+        """See `Group`."""
         try:
             return bool(h5a.exists(self.id, name.encode()))
         except FOREIGN:
             return False
 
     def names(self) -> list[str]:
-        """The names in the group, sorted by HDF5."""
+        """See `Group`."""
         try:
-            if self.id.get_num_objs() > _NAMES:
-                raise UnreadableFile(f"more than {_NAMES} objects in one group", where=self.budget.stretch.shown)
+            if self.id.get_num_objs() > NAMES:
+                raise UnreadableFile(f"more than {NAMES} objects in one group", where=self.budget.stretch.shown)
             names: list[bytes] = []
             self.id.links.iterate(names.append)
-            return [_text(name) for name in names]
+            return [decoded(name) for name in names]
         except FOREIGN as error:
             raise Refused(f"the group cannot be listed: {_words(error)}") from error
 
-    def address(self) -> object:
-        """The same value for two names of the same group."""
+    def address(self) -> int:
+        """See `Group`."""
         try:
             info = h5o.get_info(self.id)
         except FOREIGN as error:
             raise Refused(f"{'/'.join(self.path)!r} is damaged: {_words(error)}") from error
-        return info.fileno, info.addr
+        return int(info.addr)  # no other file is ever opened through this one
 
-    def text(self, name: str) -> str | None:
-        """A text attribute: any of the encodings that writers have used; None where it is missing.
-
-        Raises:
-            Refused: it is no single text.
-        """
-        values = _attribute(self.id, name)
-        if values is None:
-            return None
-        if len(values) != 1:
-            raise Refused(f"the attribute {name} is not one text but {len(values)}")
-        return _text(values[0])
-
-    def texts(self, name: str) -> list[str] | None:
-        """A list of texts, also where it was split into `name0`, `name1`, ... (HDF5's 64 KiB rule).
-
-        Raises:
-            Refused: it is no list of texts.
-        """
-        values = _attribute(self.id, name)
-        if values is None:
-            part = _attribute(self.id, f"{name}0")
-            if part is None:
-                return None
-            values = []
-            for number in range(1, _PARTS):
-                values += part
-                part = _attribute(self.id, f"{name}{number}")
-                if part is None:
-                    break
-        return [_text(value) for value in values]
+    def attribute(self, name: str) -> list[bytes] | None:
+        """See `Group`."""
+        return _attribute(self.id, name)
 
 
 @contextmanager
-def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[Group]:
+def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[LibraryGroup]:
     """The root group of an HDF5 file; everything from it is closed with the block.
 
     `checked`: it was opened before, and its heaps need no second look.
@@ -189,8 +131,6 @@ def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[Group]:
     Raises:
         UnreadableFile: not HDF5, truncated, damaged.
     """
-    if stretch.inflated is not None and not next(inflate(stretch), b"").startswith(_SIGNATURE):
-        raise UnreadableFile("the packed weights are not HDF5", where=stretch.shown)
     settled = stretch.settled()
     with isolation.reading(stretch.shown), settled.open() as raw:
         if not checked and (place := endless_heap(raw, settled)) is not None:
@@ -210,7 +150,7 @@ def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[Group]:
             except FOREIGN as error:
                 raise UnreadableFile(f"HDF5 cannot read its root: {_words(error)}", where=stretch.shown) from error
             try:
-                yield Group(root, (), _Budget(settled))
+                yield LibraryGroup(root, (), _Budget(settled))
             except Refused as refusal:  # something nothing can be read without
                 raise UnreadableFile(str(refusal), where=stretch.shown) from refusal
 
@@ -265,7 +205,7 @@ def _step(here: Any, part: str, name: str) -> Any:
         raise Refused(f"the name {name!r} is not a plain path and was not followed")
     if not isinstance(here, h5g.GroupID):
         return None
-    raw = part.encode("utf-8", "surrogateescape")
+    raw = encoded(part)
     try:
         kind = here.links.get_info(raw).type
         if kind == h5l.TYPE_HARD:
@@ -345,7 +285,7 @@ def _dtype(dataset: h5d.DatasetID) -> str:
     if kind.kind in "biufc":
         return _plain_name(kind)
     if kind.kind == "V" and kind.names is None:
-        told = _text((_attribute(dataset, "dtype") or [b""])[0])  # Keras 3 tells; before, only bfloat16 came so
+        told = decoded((_attribute(dataset, "dtype") or [b""])[0])  # Keras 3 tells; before, only bfloat16 came so
         if _OPAQUE.fullmatch(told) and kind.itemsize == itemsize(told):
             return told
         if kind.itemsize == 2:
@@ -381,7 +321,7 @@ def _attribute(owner: Any, name: str) -> list[bytes] | None:
         count, kind = math.prod(shape), attribute.get_type()
         if not count:
             return []
-        if count > _NAMES or count * kind.get_size() > _TEXT:
+        if count > NAMES or count * kind.get_size() > TEXT:
             raise Refused(f"the attribute {name} is too large")
         if kind.get_class() not in {h5t.STRING, h5t.OPAQUE}:
             raise Refused(f"the attribute {name} is no text")
@@ -392,22 +332,13 @@ def _attribute(owner: Any, name: str) -> list[bytes] | None:
     except FOREIGN as error:
         raise Refused(f"the attribute {name} cannot be read: {_words(error)}") from error
     flat = [_bytes(value) for value in values.reshape(-1).tolist()]
-    if sum(map(len, flat)) > _TEXT:
+    if sum(map(len, flat)) > TEXT:
         raise Refused(f"the attribute {name} is too large")
     return flat
 
 
-def printable(text: str) -> str:
-    """The same text with bytes that are no UTF-8 as visible escapes."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def _bytes(value: Any) -> bytes:
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value or b"").rstrip(b"\0")
-
-
-def _text(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+    return encoded(value) if isinstance(value, str) else bytes(value or b"").rstrip(b"\0")
 
 
 def _words(error: BaseException) -> str:

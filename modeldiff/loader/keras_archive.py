@@ -12,7 +12,7 @@ from modeldiff.loader import code, json_text, keras_config, keras_v3, shards, tr
 from modeldiff.loader.archive import Member, members
 from modeldiff.loader.assembly import own_config
 from modeldiff.loader.foreign import explain_archive
-from modeldiff.loader.hdf5 import opened
+from modeldiff.loader.hdf5_file import opened
 from modeldiff.loader.store_tree import Node, read_tree
 
 CONFIG, METADATA, WEIGHTS, NPZ = "config.json", "metadata.json", "model.weights.h5", "model.weights.npz"

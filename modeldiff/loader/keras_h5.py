@@ -10,7 +10,7 @@ from modeldiff.errors import NotAModel, UnreadableFile
 from modeldiff.graph import Fact, Graph, Holder, Layer, LayerPath, Model, Weight
 from modeldiff.loader import code, json_text, keras_config, training
 from modeldiff.loader.assembly import amount, free_name, into_bodies, lacking, own_config, weight, with_weights
-from modeldiff.loader.hdf5 import Group, Refused, printable
+from modeldiff.loader.hdf5_objects import Group, Refused, printable
 from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_groups import Groups, Stored
 from modeldiff.loader.legacy_names import roles

@@ -7,7 +7,7 @@ from __future__ import annotations
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Model, Note
 from modeldiff.loader import keras_h5, keras_v3
-from modeldiff.loader.hdf5 import opened
+from modeldiff.loader.hdf5_file import opened
 from modeldiff.loader.storage import whole_file
 from modeldiff.loader.store_tree import Node, read_tree
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from modeldiff.graph import Fact, Graph, Holder, Layer, LayerPath, Note, Weight, format_path
 from modeldiff.loader.assembly import amount, free_name, into_bodies, lacking, weight, with_weights
-from modeldiff.loader.hdf5 import printable
+from modeldiff.loader.hdf5_objects import printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.model_objects import DEEPEST
 from modeldiff.loader.parts import part_of

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modeldiff.graph import Fact, LayerPath, Note, format_path
-from modeldiff.loader.hdf5 import Array, Group, Refused, printable
+from modeldiff.loader.hdf5_objects import Array, Group, Refused, printable
 
 
 @dataclass(frozen=True, slots=True)

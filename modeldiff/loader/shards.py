@@ -15,7 +15,7 @@ from typing import Any
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Model, Note, itemsize
 from modeldiff.loader import keras_v3
-from modeldiff.loader.hdf5 import opened
+from modeldiff.loader.hdf5_file import opened
 from modeldiff.loader.storage import Stretch, whole_file
 from modeldiff.loader.store_tree import Node, read_tree
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from modeldiff.graph import Weight
 from modeldiff.loader.assembly import weight
-from modeldiff.loader.hdf5 import Array
+from modeldiff.loader.hdf5_objects import Array
 from modeldiff.loader.parts import Part, part_of
 from modeldiff.loader.roles import RECURRENT_LAYERS, Slot, mode_of, quantised_slots
 from modeldiff.loader.store_paths import CONTAINERS, class_of, match

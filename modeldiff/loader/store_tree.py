@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from modeldiff.graph import Note
-from modeldiff.loader.hdf5 import Array, Group, Refused
+from modeldiff.loader.hdf5_objects import Array, Group, Refused
 
 DEEPEST = 5000
 """Groups inside groups; a model in a model costs two."""

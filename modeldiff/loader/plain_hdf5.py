@@ -1,0 +1,326 @@
+# HDF5 as Keras writes it, read without the HDF5 library: groups with symbol tables, attributes of texts, contiguous
+# numbers. The library and h5py need some 100 microseconds for a dataset (path, object, space, type), the few bytes that
+# say the same are decoded in 10; h5py need not be imported, and damaged bytes end in an exception instead of a crash.
+# Only what is understood to the last bit is read here. Everything else (newer groups, chunks, links, other types,
+# damage) is `Unusual`, and the library then reads that one object with all its checks: a doubt costs time only.
+# Rejected: pyfive (reads every variant and checks little), and a lazy model whose weights are looked up when asked
+# for: comparing asks for all of them, and what a file lacks must be told in any case.
+# https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+"""Ordinary HDF5 files without the HDF5 library: `root`."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from modeldiff.errors import UnreadableFile
+from modeldiff.graph import itemsize
+from modeldiff.loader.hdf5_objects import NAMES, OBJECTS, TEXT, Array, Group, Refused, decoded, encoded
+from modeldiff.loader.pages import Pages
+from modeldiff.loader.sources import FlatSource
+from modeldiff.loader.storage import Stretch
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_SUPERBLOCK = struct.Struct("<8sB4xBBx8xQ8xQQ8xQ24x")
+_PREFIX = struct.Struct("<BxHII4x")
+_MESSAGE = struct.Struct("<HHB3x")
+_PAIR = struct.Struct("<QQ")
+_TREE = struct.Struct("<5sBH16x")
+_LEAF = struct.Struct("<6sH")
+_SYMBOL = struct.Struct("<QQI20x")
+_NAMES = struct.Struct("<8sQ8xQ")
+_HEAP = struct.Struct("<8sQ")
+_PIECE = struct.Struct("<HH4xQ")
+_REFERENCE = struct.Struct("<IQI")
+_INTEGER = struct.Struct("<4BIHH")
+_FLOAT = struct.Struct("<4BIHH4BI")
+_NOWHERE = (1 << 64) - 1
+
+# Kinds of messages in the header of an object; negative here where the content is kept elsewhere in the file.
+_SPACE, _TYPE, _LAYOUT, _ATTRIBUTE, _CONTINUED, _TABLE = 1, 3, 8, 12, 16, 17
+_EXTERNAL, _FILTERS, _ATTRIBUTES = 7, 11, 21
+_BESIDE = {_EXTERNAL, -_EXTERNAL, _FILTERS, -_FILTERS}
+_SHARED = 2
+_CONTIGUOUS = 1
+_PIECES, _LONGEST = 64, 1 << 18  # pieces of one header, bytes of one piece
+_TERMINATED, _PADDED = 0, 1
+
+_TYPES = {
+    _INTEGER.pack(0x10, sign, 0, 0, bits // 8, 0, bits): f"{name}{bits}"
+    for bits in (8, 16, 32, 64)
+    for sign, name in ((0, "uint"), (8, "int"))
+} | {
+    _FLOAT.pack(0x11, 0x20, bits - 1, 0, bits // 8, 0, bits, low, high, 0, low, (1 << high - 1) - 1): f"float{bits}"
+    for bits, low, high in ((16, 10, 5), (32, 23, 8), (64, 52, 11))
+}
+_TYPES[bytes((0x15, 0, 0, 0, 2, 0, 0, 0))] = "bfloat16"  # two opaque bytes
+"""What a header says of each little-endian type of number -> `Weight.dtype`."""
+
+
+class Unusual(Exception):
+    """Something the library must look at."""
+
+
+_DOUBTS = (Unusual, struct.error, LookupError, ValueError, OverflowError)
+
+
+def root(pages: Pages, stretch: Stretch, library: Callable[[], Group]) -> Group | None:
+    """The root group of an ordinary file, None for another. `library` opens the file with the HDF5 library."""
+    try:
+        block = _SUPERBLOCK.unpack(pages.read(0, _SUPERBLOCK.size))
+        mark, version, offsets, lengths, base, end, driver, address = block
+        known = (mark, version, offsets, lengths, base, driver) == (SIGNATURE, 0, 8, 8, 0, _NOWHERE)
+        if not known or end > pages.length:
+            return None
+        file = _File(pages, stretch, library)
+        return PlainGroup(file, address, (), file.messages(address))
+    except _DOUBTS:
+        return None
+
+
+class _File:
+    """What all groups of one file share."""
+
+    def __init__(self, pages: Pages, stretch: Stretch, library: Callable[[], Group]) -> None:
+        self.read, self.stretch = pages.read, stretch
+        self.objects = OBJECTS
+        self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
+        self._open_library = library
+        self._library: Group | None = None
+
+    def library(self, path: tuple[str, ...]) -> Group:
+        """A group as the library sees it."""
+        if self._library is None:
+            self._library = self._open_library()
+        found = self._library.get("/".join(path)) if path else self._library
+        if not isinstance(found, Group):
+            raise Refused(f"{'/'.join(path)!r} is damaged")
+        return found
+
+    def messages(self, address: int) -> list[tuple[int, bytes]]:
+        """The header of an object: kinds and contents."""
+        self.objects -= 1
+        if self.objects < 0:
+            raise UnreadableFile(f"more than {OBJECTS} objects", where=self.stretch.shown)
+        version, count, _, size = _PREFIX.unpack(self.read(address, _PREFIX.size))
+        if version != 1:
+            raise Unusual
+        pieces, found = [(address + _PREFIX.size, size)], []
+        for begin, length in pieces:
+            if length > _LONGEST or len(pieces) > _PIECES:
+                raise Unusual
+            piece, at = self.read(begin, length), 0
+            while at + _MESSAGE.size <= length and count:
+                kind, size, flags = _MESSAGE.unpack_from(piece, at)
+                at += _MESSAGE.size + size
+                count -= 1
+                content = piece[at - size : at]
+                if kind == _CONTINUED:
+                    pieces.append(_PAIR.unpack_from(content))
+                else:
+                    found.append((-kind if flags & _SHARED else kind, content))
+        return found
+
+    def table(self, tree: int, heap: int) -> dict[bytes, int | None]:
+        """The names in a group and where their objects are; None for a link that is not hard."""
+        mark, size, data = _NAMES.unpack(self.read(heap, _NAMES.size))
+        if mark != b"HEAP\0\0\0\0":
+            raise Unusual
+        names, last = self.read(data, size), b""
+        found: dict[bytes, int | None] = {}
+        for leaf in self._leaves(tree):
+            mark, count = _LEAF.unpack(self.read(leaf, _LEAF.size))
+            if mark != b"SNOD\x01\0":
+                raise Unusual
+            for offset, address, kind in _SYMBOL.iter_unpack(self.read(leaf + _LEAF.size, count * _SYMBOL.size)):
+                name = names[offset : names.index(b"\0", offset)]
+                if name <= last or len(found) >= NAMES:  # HDF5 finds a name by their order
+                    raise Unusual
+                found[name] = None if kind > 1 else address
+                last = name
+        return found
+
+    def _leaves(self, tree: int) -> Iterator[int]:
+        """The ends of a group's tree in the order of their names."""
+        stack = [(tree, -1)]
+        while stack:
+            address, wanted = stack.pop()
+            mark, level, used = _TREE.unpack(self.read(address, _TREE.size))
+            if mark != b"TREE\0" or wanted not in {level, -1}:
+                raise Unusual
+            below = struct.unpack(f"<{2 * used + 1}Q", self.read(address + _TREE.size, 16 * used + 8))[1::2]
+            if level:
+                stack += [(child, level - 1) for child in reversed(below)]
+            else:
+                yield from below
+
+    def text(self, reference: bytes) -> bytes:
+        """A text of variable length, as C sees it: up to its first zero."""
+        length, address, index = _REFERENCE.unpack(reference)
+        if not length:
+            return b""
+        begin, size = self._heap(address)[index]
+        text = self.read(begin, length)
+        if not len(text) == length <= min(size, TEXT):
+            raise Unusual
+        return text.partition(b"\0")[0]
+
+    def _heap(self, address: int) -> dict[int, tuple[int, int]]:
+        """Where the pieces of a heap are."""
+        if address not in self._heaps:
+            mark, size = _HEAP.unpack(self.read(address, _HEAP.size))
+            if mark != b"GCOL\x01\0\0\0":
+                raise Unusual
+            pieces: dict[int, tuple[int, int]] = {}
+            place, end = address + _HEAP.size, address + size
+            while place + _PIECE.size <= end:
+                index, _, length = _PIECE.unpack(self.read(place, _PIECE.size))
+                if not index:  # the free rest
+                    break
+                place += _PIECE.size
+                pieces[index] = place, length
+                place += (length + 7) // 8 * 8
+            self._heaps[address] = pieces
+        return self._heaps[address]
+
+
+class PlainGroup(Group):
+    """A group with a symbol table."""
+
+    __slots__ = ("_attributes", "_file", "_has_others", "_place", "_table", "folders")
+
+    def __init__(self, file: _File, place: int, path: tuple[str, ...], messages: list[tuple[int, bytes]]) -> None:
+        self.path = path
+        self._file, self._place = file, place
+        header = dict(reversed(messages))
+        self._table = file.table(*_PAIR.unpack(header[_TABLE]))
+        self._attributes = [content for kind, content in messages if kind == _ATTRIBUTE]
+        self._has_others = not header.keys().isdisjoint({-_ATTRIBUTE, _ATTRIBUTES})
+        self.folders: dict[str, PlainGroup] = {}
+        """Groups in between: the weights of a layer mostly share one."""
+
+    def get(self, name: str) -> Group | Array | None:
+        """See `Group`."""
+        try:
+            *folders, last = name.split("/")
+            group = self
+            for part in folders:
+                if part not in group.folders:
+                    found = group.child(part)
+                    if found is None:
+                        return None
+                    if not isinstance(found, PlainGroup):
+                        raise Unusual
+                    group.folders[part] = found
+                group = group.folders[part]
+            return group.child(last)
+        except _DOUBTS:
+            return self._file.library(self.path).get(name)
+
+    def child(self, name: str) -> PlainGroup | Array | None:
+        """As `get` for a plain name; `Unusual` where only the library can tell."""
+        if name in {"", ".", ".."}:
+            raise Unusual
+        raw = encoded(name)
+        if raw not in self._table:
+            return None
+        place = self._table[raw]
+        if place is None:
+            raise Unusual
+        messages = self._file.messages(place)
+        if any(kind == _TABLE for kind, _ in messages):
+            return PlainGroup(self._file, place, (*self.path, name), messages)
+        return _array(dict(reversed(messages)), self._file.stretch)
+
+    def __contains__(self, name: str) -> bool:
+        return encoded(name) in self._table
+
+    def has_attribute(self, name: str) -> bool:
+        """See `Group`."""
+        try:
+            return self._attribute(name) is not None
+        except _DOUBTS:
+            return self._file.library(self.path).has_attribute(name)
+
+    def names(self) -> list[str]:
+        """See `Group`."""
+        return list(map(decoded, self._table))
+
+    def address(self) -> int:
+        """See `Group`."""
+        return self._place
+
+    def attribute(self, name: str) -> list[bytes] | None:
+        """See `Group`."""
+        try:
+            found = self._attribute(name)
+            return None if found is None else _texts(*found, self._file)
+        except _DOUBTS:
+            return self._file.library(self.path).attribute(name)
+
+    def _attribute(self, name: str) -> tuple[bytes, bytes, bytes] | None:
+        """Type, shape and values of an attribute."""
+        if self._has_others:
+            raise Unusual
+        wanted = encoded(name) + b"\0"
+        for raw in self._attributes:
+            version, flags, *sizes = struct.unpack_from("<BBHHH", raw)
+            if version not in {1, 2, 3} or flags:
+                raise Unusual
+            begin = 9 if version == 3 else 8
+            if raw[begin : begin + sizes[0]] != wanted:
+                continue
+            parts = []
+            for size in sizes:
+                parts.append(raw[begin : begin + size])
+                begin += size if version > 1 else (size + 7) // 8 * 8
+            return parts[1], parts[2], raw[begin:]
+        return None
+
+
+def _array(header: dict[int, bytes], stretch: Stretch) -> Array:
+    """A dataset whose numbers lie in one piece."""
+    shape, kind, layout = _shape(header[_SPACE]), header[_TYPE], header[_LAYOUT]
+    dtype = _TYPES[kind[: _FLOAT.size if kind[0] == 0x11 else _INTEGER.size]]
+    place, nbytes = _PAIR.unpack_from(layout, 2)
+    size = math.prod(shape)
+    if layout[0] not in {3, 4} or layout[1] != _CONTIGUOUS or not header.keys().isdisjoint(_BESIDE):
+        raise Unusual
+    if not size or nbytes != size * itemsize(dtype) or place + nbytes > stretch.length:
+        raise Unusual
+    return Array(shape, dtype, FlatSource(stretch, stretch.start + place, size, dtype))
+
+
+@lru_cache(maxsize=1024)
+def _shape(space: bytes) -> tuple[int, ...]:
+    version, rank, flags, kind = struct.unpack_from("<4B", space)
+    if version not in {1, 2} or rank > 32 or flags > 1 or (version == 2 and kind != bool(rank)):
+        raise Unusual
+    shape: tuple[int, ...] = struct.unpack_from(f"<{rank}Q", space, 8 if version == 1 else 4)
+    return shape
+
+
+def _texts(kind: bytes, space: bytes, values: bytes, file: _File) -> list[bytes]:
+    count = math.prod(_shape(space))
+    if not count:
+        return []
+    variable = kind[0] & 15 == 9 and kind[1] & 15 == 1
+    padding = kind[1] & 15
+    width = _REFERENCE.size if variable else int.from_bytes(kind[4:8], "little")
+    if not variable and (kind[0] & 15 != 3 or padding not in {_TERMINATED, _PADDED}):
+        raise Unusual
+    if count > NAMES or not width or count * width > min(TEXT, len(values)):
+        raise Unusual
+    pieces = (values[at : at + width] for at in range(0, count * width, width))
+    if variable:
+        texts = list(map(file.text, pieces))
+    elif padding == _TERMINATED:
+        texts = [piece.partition(b"\0")[0] for piece in pieces]
+    else:
+        texts = [piece.rstrip(b"\0") for piece in pieces]
+    if sum(map(len, texts)) > TEXT:
+        raise Unusual
+    return texts
