@@ -29,7 +29,7 @@ def parse(text: str | bytes, *, where: str, what: str) -> dict[str, Any]:
     try:
         # Bytes that are no UTF-8 and half surrogate pairs become visible escapes: names must be printable later.
         clean = text.decode("utf-8-sig", "backslashreplace") if isinstance(text, bytes) else text
-        value = json.loads(_LONE.sub("\ufffd", clean))
+        value = json.loads(clean if clean.isascii() else _LONE.sub("\ufffd", clean))
         if "\\ud" in clean or "\\uD" in clean:
             value = _printable(value)
     except RecursionError as error:

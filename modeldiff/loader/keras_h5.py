@@ -164,9 +164,7 @@ def _optimizer(groups: Groups, root: Group) -> tuple[Weight, ...]:
     return tuple(weight(Slot(role, trainable=False), one.array, one.path) for role, one in unique.items())
 
 
-def _metadata(
-    groups: Groups, root: Group, group: Group | None, compiled: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def _metadata(groups: Groups, root: Group, group: Group | None, compiled: Mapping[str, Any] | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     for key in ("keras_version", "backend"):
         value = groups.text(root, key) or (groups.text(group, key) if group and group is not root else None)

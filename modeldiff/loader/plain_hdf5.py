@@ -44,6 +44,7 @@ _SPACE, _TYPE, _LAYOUT, _ATTRIBUTE, _CONTINUED, _TABLE = 1, 3, 8, 12, 16, 17
 _EXTERNAL, _FILTERS, _ATTRIBUTES = 7, 11, 21
 _BESIDE = {_EXTERNAL, -_EXTERNAL, _FILTERS, -_FILTERS}
 _SHARED = 2
+_HEADER, _NODE, _LEAVES = 272, 544, 328  # bytes that objects, trees and their ends mostly have: read at once
 _CONTIGUOUS = 1
 _PIECES, _LONGEST = 64, 1 << 18  # pieces of one header, bytes of one piece
 _TERMINATED, _PADDED = 0, 1
@@ -105,14 +106,17 @@ class _File:
         self.objects -= 1
         if self.objects < 0:
             raise UnreadableFile(f"more than {OBJECTS} objects", where=self.stretch.shown)
-        version, count, _, size = _PREFIX.unpack(self.read(address, _PREFIX.size))
+        head = self.read(address, _HEADER)
+        version, count, _, size = _PREFIX.unpack_from(head)
         if version != 1:
             raise Unusual
         pieces, found = [(address + _PREFIX.size, size)], []
         for begin, length in pieces:
             if length > _LONGEST or len(pieces) > _PIECES:
                 raise Unusual
-            piece, at = self.read(begin, length), 0
+            at = begin - address
+            is_read = at > 0 and at + length <= len(head)
+            piece, at = (head[at:], 0) if is_read else (self.read(begin, length), 0)
             while at + _MESSAGE.size <= length and count:
                 kind, size, flags = _MESSAGE.unpack_from(piece, at)
                 at += _MESSAGE.size + size
@@ -132,10 +136,13 @@ class _File:
         names, last = self.read(data, size), b""
         found: dict[bytes, int | None] = {}
         for leaf in self._leaves(tree):
-            mark, count = _LEAF.unpack(self.read(leaf, _LEAF.size))
+            node = self.read(leaf, _LEAVES)
+            mark, count = _LEAF.unpack_from(node)
+            end = _LEAF.size + count * _SYMBOL.size
             if mark != b"SNOD\x01\0":
                 raise Unusual
-            for offset, address, kind in _SYMBOL.iter_unpack(self.read(leaf + _LEAF.size, count * _SYMBOL.size)):
+            node = node if end <= len(node) else self.read(leaf, end)
+            for offset, address, kind in _SYMBOL.iter_unpack(node[_LEAF.size : end]):
                 name = names[offset : names.index(b"\0", offset)]
                 if name <= last or len(found) >= NAMES:  # HDF5 finds a name by their order
                     raise Unusual
@@ -148,10 +155,12 @@ class _File:
         stack = [(tree, -1)]
         while stack:
             address, wanted = stack.pop()
-            mark, level, used = _TREE.unpack(self.read(address, _TREE.size))
+            node = self.read(address, _NODE)
+            mark, level, used = _TREE.unpack_from(node)
             if mark != b"TREE\0" or wanted not in {level, -1}:
                 raise Unusual
-            below = struct.unpack(f"<{2 * used + 1}Q", self.read(address + _TREE.size, 16 * used + 8))[1::2]
+            node = node if _TREE.size + 16 * used + 8 <= len(node) else self.read(address, _TREE.size + 16 * used + 8)
+            below = struct.unpack_from(f"<{2 * used + 1}Q", node, _TREE.size)[1::2]
             if level:
                 stack += [(child, level - 1) for child in reversed(below)]
             else:
