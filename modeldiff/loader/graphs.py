@@ -23,8 +23,8 @@ from modeldiff.loader.layer_objects import (
     is_unfrozen,
     model_class,
 )
-from modeldiff.loader.model_objects import Entry, ModelObject, is_modern
-from modeldiff.loader.node_indices import Resolver
+from modeldiff.loader.model_objects import Entry, ModelObject, is_overwritten
+from modeldiff.loader.node_indices import Resolver, resolver_of
 from modeldiff.loader.shapes import infer
 from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
 from modeldiff.loader.topology import topological
@@ -148,9 +148,7 @@ class _Builder:
         entries = {entry.name: entry for entry in self.model.entries}
         nodes = {name: self.nodes(entry, entries) for name, entry in entries.items()}
         inputs, outputs = self.ends("input_layers"), self.ends("output_layers")
-        resolver = Resolver(
-            entries, nodes, [*inputs, *outputs], self.note, modern=any(map(is_modern, self.model.entries))
-        )
+        resolver = resolver_of(entries, nodes, [*inputs, *outputs], self.note)
         starts = [ref for raw in inputs if (ref := resolver.end(raw)) is not None]
         ends = [ref for raw in outputs if (ref := resolver.end(raw)) is not None]
         dtypes: dict[TensorRef, str] = {}
@@ -172,6 +170,9 @@ class _Builder:
             if shape is not None:
                 self.shapes[TensorRef(entry.name)] = shape
             return nodes or [Node()]
+        if any(ref.layer not in entries for node in nodes for ref in node.refs) and is_overwritten(entry, entries):
+            self.note("its connections here are not in the file, which repeats those in a sub-model", entry.name)
+            return [Node(kwargs=node.kwargs) for node in nodes]
         if not all(node.refs for node in nodes):
             self.note("connections incomplete in the file", entry.name)
         return nodes

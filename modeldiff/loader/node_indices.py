@@ -1,15 +1,16 @@
 # Which call is meant: Keras counts the nodes of a layer, and a nested model has a first node of its own that
 # belongs to no call inside the model. Whether that node is counted depends on version, class and place (the table in
 # `_first_index`); where the indices in the file contradict the table, the file is right.
-"""Node indices as written -> which call of the layer inside this model: `Resolver`."""
+"""Node indices as written -> which call of the layer inside this model: `resolver_of`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from modeldiff.graph import TensorRef
+from modeldiff.graph import Call, TensorRef
 from modeldiff.loader.connections import Node, RawRef
-from modeldiff.loader.model_objects import Entry
+from modeldiff.loader.model_objects import Entry, is_modern
+from modeldiff.loader.topology import topological
 
 Report = Callable[..., None]
 """Called with a sentence and the name of the layer it is about."""
@@ -25,14 +26,19 @@ class Resolver:
         ends: Sequence[RawRef],
         report: Report,
         *,
-        modern: bool,
+        shifted: bool = False,
     ) -> None:
-        """`ends` are the model's inputs and outputs; `modern` is Keras 3."""
+        """`ends` are the model's inputs and outputs.
+
+        `shifted`: whatever can be a count of calls in other models too is taken as one.
+        """
         self._entries = entries
         self._counts = {name: len(made) for name, made in nodes.items()}
         self._report = report
+        self.ranks: dict[str, dict[int, int]] = {}
         inner = [ref for made in nodes.values() for node in made for ref in node.refs]
-        if modern:
+        if any(map(is_modern, entries.values())):
+            self.ranks = self._ranked(inner, ends, shifted=shifted)
             self._inner = self._firsts(inner, modern=True, is_end=False)
             self._end = self._firsts(ends, modern=True, is_end=True)
         else:
@@ -40,16 +46,23 @@ class Resolver:
 
     def inner(self, ref: RawRef, user: str) -> TensorRef | None:
         """A tensor that the layer `user` takes; None where the file has no such layer."""
+        if ref.node in self.ranks.get(ref.layer, ()):
+            return TensorRef(ref.layer, self.ranks[ref.layer][ref.node], max(ref.tensor, 0))
         return self._resolve(ref, self._inner, user)
+
+    def known(self, refs: Iterable[RawRef]) -> Iterator[TensorRef]:
+        """Those tensors of `refs` that the file has, without a report."""
+        for ref in refs:
+            if ref.layer in self._entries:
+                index = self.ranks.get(ref.layer, {}).get(ref.node, ref.node - self._inner.get(ref.layer, 0))
+                yield TensorRef(ref.layer, max(index, 0))
 
     def end(self, ref: RawRef) -> TensorRef | None:
         """One of the model's inputs or outputs."""
         return self._resolve(ref, self._end, "")
 
     def _firsts(self, refs: Iterable[RawRef], *, modern: bool, is_end: bool) -> dict[str, int]:
-        used: dict[str, set[int]] = {}
-        for ref in refs:
-            used.setdefault(ref.layer, set()).add(ref.node)
+        used = _used(refs)
         firsts = {}
         for name, entry in self._entries.items():
             if entry.is_model:
@@ -62,6 +75,25 @@ class Resolver:
                 firsts[name] = first
         return firsts
 
+    def _ranked(self, inner: Sequence[RawRef], ends: Sequence[RawRef], *, shifted: bool) -> dict[str, dict[int, int]]:
+        """Index -> call of the layers whose indices count calls in other models too (Keras 3.0 and 3.1).
+
+        Their order is that of the calls, and a call whose index is nowhere is one that only the model's ends take.
+        """
+        used, ended = _used(inner), _used(ends)
+        ranks = {}
+        for name, seen in used.items():
+            count = self._counts.get(name, 0)
+            missing = count - len(seen)
+            if missing < 0 or count < 2 or (max(seen) < count and not (shifted and missing)):
+                continue
+            first = _first_index(self._entries[name], modern=True, is_end=True)
+            alone = [call for call in range(count) if call + first in ended.get(name, ())][-missing:] if missing else []
+            calls = [call for call in range(count) if call not in alone]
+            if len(calls) == len(seen):
+                ranks[name] = dict(zip(sorted(seen), calls, strict=True))
+        return ranks
+
     def _resolve(self, ref: RawRef, firsts: Mapping[str, int], user: str) -> TensorRef | None:
         if ref.layer not in self._entries:
             self._report(f"takes a tensor of {ref.layer!r}, which is not in the file", user)
@@ -73,6 +105,30 @@ class Resolver:
                 self._report(f"takes call {ref.node} of {ref.layer!r}, which the file does not have", user)
             call = last
         return TensorRef(ref.layer, call, max(ref.tensor, 0))
+
+
+def resolver_of(
+    entries: Mapping[str, Entry], nodes: Mapping[str, Sequence[Node]], ends: Sequence[RawRef], report: Report
+) -> Resolver:
+    """Indices as they are, unless they make a cycle and those of Keras 3.0 and 3.1 make none."""
+    plain = Resolver(entries, nodes, ends, report)
+    shifted = Resolver(entries, nodes, ends, report, shifted=True)
+    if plain.ranks != shifted.ranks and _has_cycle(nodes, plain) and not _has_cycle(nodes, shifted):
+        return shifted
+    return plain
+
+
+def _has_cycle(nodes: Mapping[str, Sequence[Node]], resolver: Resolver) -> bool:
+    calls = {name: [Call(tuple(resolver.known(node.refs))) for node in made] for name, made in nodes.items()}
+    return bool(topological(calls)[1])
+
+
+def _used(refs: Iterable[RawRef]) -> dict[str, set[int]]:
+    """Per layer every index that occurs."""
+    used: dict[str, set[int]] = {}
+    for ref in refs:
+        used.setdefault(ref.layer, set()).add(ref.node)
+    return used
 
 
 def _first_index(entry: Entry, *, modern: bool, is_end: bool) -> int:

@@ -1,0 +1,54 @@
+# Files that are not what the writer's own Keras meant: indices of Keras 3.0 and 3.1, and what TensorFlow 2.5 to 2.15
+# lose of shared layers. Each config is cut down from what that version wrote.
+"""What writers got wrong, and what is made of it."""
+
+from __future__ import annotations
+
+from test_keras_dialects import call3, calls, layer, model, start, tensor
+
+from modeldiff.graph import Call, TensorRef
+from modeldiff.loader.keras_config import read
+
+
+def test_calls_in_other_models_are_not_counted() -> None:
+    """Keras 3.1: `d(other); y = d(x); z = d(y)` with outputs y and z."""
+    shared = layer("d", inbound=[call3(tensor("x")), call3(tensor("d", 1))])
+    found = read(model(start(), shared, outputs=(("d", 0, 0), ("d", 1, 0))), keras_version="3.1.1")
+    assert calls(found, "d") == (Call((TensorRef("x"),)), Call((TensorRef("d", 0),)))
+    assert found.graph.outputs == (TensorRef("d", 0), TensorRef("d", 1))
+    assert found.notes == ()
+
+
+def test_indices_beyond_the_calls_are_in_the_order_of_the_calls() -> None:
+    """Keras 3.1: calls 2 and 5 of the layer are in the model, the others elsewhere."""
+    shared = layer("d", inbound=[call3(tensor("x")), call3(tensor("a"))])
+    between = layer("a", "Activation", [call3(tensor("d", 2))])
+    last = layer("b", "Activation", [call3(tensor("d", 5))])
+    found = read(model(start(), shared, between, last, outputs=(("b", 0, 0),)), keras_version="3.1.1")
+    assert calls(found, "a") == (Call((TensorRef("d", 0),)),)
+    assert calls(found, "b") == (Call((TensorRef("d", 1),)),)
+    assert found.notes == ()
+
+
+def test_a_second_call_that_only_the_output_takes_stays_the_second() -> None:
+    """The usual case: nothing was called elsewhere, so `d(d(x))` takes call 0."""
+    shared = layer("d", inbound=[call3(tensor("x")), call3(tensor("d", 0))])
+    found = read(model(start(), shared, outputs=(("d", 1, 0),)), keras_version="3.1.1")
+    assert calls(found, "d") == (Call((TensorRef("x"),)), Call((TensorRef("d", 0),)))
+
+
+def test_connections_that_a_sub_model_took_the_place_of_are_told_as_lost() -> None:
+    """TensorFlow 2.9: `tied` is called on x, and again inside `sub` on a."""
+    inside = model(
+        start("a"), layer("tied", inbound=[[["a", 0, 0, {}]]]), name="sub", inputs=(("a", 0, 0),),
+        outputs=(("tied", 0, 0),),
+    )  # fmt: skip
+    inside["inbound_nodes"] = [[["tied", 0, 0, {}]]]
+    found = read(
+        model(start(), layer("tied", inbound=[[["a", 0, 0, {}]]]), inside, outputs=(("sub", 1, 0),)),
+        keras_version="2.9.0",
+    )
+    assert calls(found, "tied") == (Call(),)
+    assert [(note.about, note.text) for note in found.notes] == [
+        ("tied", "its connections here are not in the file, which repeats those in a sub-model")
+    ]
