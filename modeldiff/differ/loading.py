@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from modeldiff.changes import Matching
 from modeldiff.differ import loading_layout
@@ -24,7 +23,7 @@ from modeldiff.forecast import (
     Way,
     WeightForecast,
 )
-from modeldiff.graph import Layer, LayerPath, Model
+from modeldiff.graph import LayerPath, Model
 
 
 def foresee(old: Model, new: Model, matching: Matching) -> Forecast:
@@ -58,54 +57,57 @@ def _major(model: Model) -> int:
     return int(number) if number.isdecimal() else 3
 
 
-@dataclass(frozen=True, slots=True)
 class _Told:
     """Puts what variables hold into the words of layers that are matched."""
 
-    old: Model
-    new: Model
-    matching: Matching
+    def __init__(self, old: Model, new: Model, matching: Matching) -> None:
+        self.layers = [(path, layer.weights) for path, layer in new.walk()]
+        self.partners: dict[LayerPath, LayerPath] = {match.new: match.old for match in matching.matches} | {(): ()}
+        self.roles = {path: {weight.name for weight in layer.weights} for path, layer in old.walk()}
+        self.same: dict[tuple[Loading, LayerPath, tuple[Tensor | None, ...]], LayerForecast] = {}
+        """Most ways do the same to most layers."""
 
     def way(self, method: Method, run: Run) -> Way:
+        """The outcome of one way, layer by layer."""
         return Way(method, run.failure, tuple(self._layers(run)))
 
     def _layers(self, run: Run) -> Iterator[LayerForecast]:
-        partners = {match.new: match.old for match in self.matching.matches} | {(): ()}
-        roles = {path: {weight.name for weight in layer.weights} for path, layer in self.old.walk()}
-        for path, layer in self.new.walk():
-            if layer.weights or path in run.offenders:
-                yield _layer(path, layer, run, partners.get(path), roles)
+        nothing = run.failure is not None and not run.wanted
+        for path, weights in self.layers:
+            if not weights and path not in run.offenders:
+                continue
+            held = [run.holds.get((path, weight.name)) for weight in weights]
+            told = Loading.LOADS
+            if path in run.offenders:
+                told = Loading.SHAPE_ERROR
+            elif None in held:
+                missed = (weight.name for weight, one in zip(weights, held, strict=True) if one is None)
+                lost = nothing or (run.failure is not None and any((path, name) in run.wanted for name in missed))
+                told = Loading.NOT_REACHED if lost else Loading.SKIPPED
+            key = told, path, tuple(held)
+            if key not in self.same:
+                self.same[key] = self._layer(path, told, [weight.name for weight in weights], held)
+            yield self.same[key]
 
+    def _layer(
+        self, path: LayerPath, told: Loading, names: Sequence[str], held: Sequence[Tensor | None]
+    ) -> LayerForecast:
+        partner = self.partners.get(path)
+        weights, another = [], None
+        for name, tensor in zip(names, held, strict=True):
+            origin = None
+            if tensor is not None:
+                origin, is_own = self._origin(tensor, partner, name)
+                another = another if is_own or another else origin
+            weights.append(WeightForecast(name, origin))
+        if another and told in {Loading.LOADS, Loading.SKIPPED}:
+            told = Loading.LOADS_ANOTHER
+        return LayerForecast(path, told, tuple(weights), another)
 
-def _layer(
-    path: LayerPath, layer: Layer, run: Run, partner: LayerPath | None, roles: Mapping[LayerPath, set[str]]
-) -> LayerForecast:
-    weights, another = [], None
-    for weight in layer.weights:
-        held = run.holds.get((path, weight.name))
-        origin = None if held is None else _origin(held, partner, weight.name, roles)
-        weights.append(WeightForecast(weight.name, origin))
-        if origin is not None and not _is_own(origin, partner, weight.name, roles):
-            another = another or origin
-    lost = run.failure is not None and any(one.origin is None and (path, one.name) in run.wanted for one in weights)
-    if path in run.offenders:
-        loading = Loading.SHAPE_ERROR
-    elif lost or (run.failure is not None and not run.wanted):
-        loading = Loading.NOT_REACHED
-    elif another:
-        loading = Loading.LOADS_ANOTHER
-    else:
-        loading = Loading.SKIPPED if any(one.origin is None for one in weights) else Loading.LOADS
-    return LayerForecast(path, loading, tuple(weights), another)
-
-
-def _origin(held: Tensor, partner: LayerPath | None, role: str, roles: Mapping[LayerPath, set[str]]) -> Origin:
-    """The owner that is meant where several layers share the tensor."""
-    owners: tuple[Key, ...] = held.owners or (((), held.key),)
-    best = next((key for key in owners if _is_own(Origin(*key), partner, role, roles)), owners[0])
-    return Origin(*best)
-
-
-def _is_own(origin: Origin, partner: LayerPath | None, role: str, roles: Mapping[LayerPath, set[str]]) -> bool:
-    """The layer it is matched with, and not another weight of it."""
-    return origin.layer == partner and (origin.weight == role or role not in roles.get(origin.layer, ()))
+    def _origin(self, held: Tensor, partner: LayerPath | None, role: str) -> tuple[Origin, bool]:
+        """The owner that is meant where several layers share the tensor, and whether it is the one it should be."""
+        owners: tuple[Key, ...] = held.owners or (((), held.key),)
+        for path, name in owners:
+            if path == partner and (name == role or role not in self.roles.get(path, ())):
+                return Origin(path, name), True
+        return Origin(*owners[0]), False

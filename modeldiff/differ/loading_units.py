@@ -44,23 +44,24 @@ def is_store(model: Model) -> bool:
 
 def units(model: Model) -> list[Unit]:
     """The units as the file lists them."""
-    owners: dict[str, list[Key]] = {}
+    owners: dict[str, tuple[Key, ...]] = {}
     for path, layer in model.walk():
         for weight in layer.weights:
-            owners.setdefault(weight.stored_as, []).append((path, weight.name))
+            owners[weight.stored_as] = (*owners.get(weight.stored_as, ()), (path, weight.name))
     store = is_store(model)
-    own = {weight.stored_as for weight in model.weights}
     names = named(model.graph) if store else {}
     found = []
     for holder in model.holders:
         tensors = tuple(
-            Tensor(name.rpartition("/")[2] if store else name, shape, tuple(owners.get(name, ())))
-            for name, shape in holder.tensors
+            [
+                Tensor(name.rpartition("/")[2] if store else name, shape, owners.get(name, ()))
+                for name, shape in holder.tensors
+            ]
         )
-        told = next((owner[0] for one in tensors for owner in one.owners), None)
-        if told is None and not (store and holder.name == "" and own):
-            told = names.get(holder.name, (holder.name,))
-        found.append(Unit(holder.name, told or (), tensors))
+        told = next((one.owners[0][0] for one in tensors if one.owners), None)
+        if told is None:
+            told = () if not holder.name else names.get(holder.name, (holder.name,))
+        found.append(Unit(holder.name, told, tensors))
     return found
 
 

@@ -12,13 +12,14 @@ from modeldiff.graph import format_path
 from modeldiff.report.view import Code, LoadingRow, LoadingView, LoadingWay, Phrase
 from modeldiff.report.words import counted, joined
 
-_TITLES = {
-    Method.ORDER: "in order",
-    Method.ORDER_SKIP: "in order, skipping mismatches",
-    Method.NAME: "by name",
-    Method.NAME_SKIP: "by name, skipping mismatches",
-    Method.PATHS: "by class and place",
-    Method.PATHS_SKIP: "by class and place, skipping mismatches",
+_SKIP = Code("skip_mismatch")
+_TITLES: dict[Method, Phrase] = {
+    Method.ORDER: ("in order",),
+    Method.ORDER_SKIP: ("in order with ", _SKIP),
+    Method.NAME: ("by name",),
+    Method.NAME_SKIP: ("by name with ", _SKIP),
+    Method.PATHS: ("by class and place",),
+    Method.PATHS_SKIP: ("by class and place with ", _SKIP),
 }
 _SKIPPING = {Method.ORDER: Method.ORDER_SKIP, Method.NAME: Method.NAME_SKIP, Method.PATHS: Method.PATHS_SKIP}
 _OBSTACLES = {
@@ -30,7 +31,7 @@ _OBSTACLES = {
 }
 _TELLING = (Kind.LAYER_ADDED, Kind.LAYER_REMOVED, Kind.LAYER_RENAMED, Kind.LAYER_MOVED, Kind.LAYER_RETYPED)
 """Changes after which one asks whether old weights still load."""
-ROWS = 50
+ROWS = 30
 """Rows per way in a page."""
 
 
@@ -41,10 +42,10 @@ def line(result: DiffResult) -> Phrase:
         return ()
     if all(way.is_plain for way in forecast.ways):
         return ("old weights load into every layer of the new model",) if _is_asked(result) else ()
-    told: list[Phrase] = [(f"{title}: ", *sentence) for title, sentence in _merged(_shown(forecast))]
-    if len(told) == 1 and len(forecast.ways) > 1:
-        told = [sentence for _, sentence in _merged(_shown(forecast))]
-    return ("old weights into the new model: ", *joined(told, "; "))
+    found = _merged(_shown(forecast))
+    if len(found) == 1:
+        return ("old weights into the new model: ", *found[0][1])
+    return ("old weights into the new model, ", *joined([(*title, ": ", *words) for title, words in found], "; "))
 
 
 def _is_asked(result: DiffResult) -> bool:
@@ -64,12 +65,18 @@ def _shown(forecast: Forecast) -> Iterator[Way]:
                 yield ways[skipping]
 
 
-def _merged(ways: Iterator[Way]) -> list[tuple[str, Phrase]]:
+def _merged(ways: Iterator[Way]) -> list[tuple[Phrase, Phrase]]:
     """Ways of one outcome together."""
-    found: dict[Phrase, list[str]] = {}
+    found: dict[Phrase, list[Method]] = {}
     for way in ways:
-        found.setdefault(sentence(way), []).append(_TITLES[way.method])
-    return [(" and ".join(titles), words) for words, titles in found.items()]
+        found.setdefault(sentence(way), []).append(way.method)
+    return [(_title(same), words) for words, same in found.items()]
+
+
+def _title(same: Sequence[Method]) -> Phrase:
+    if len(same) > 1 and set(same) <= set(_SKIPPING.values()):
+        return ("with ", _SKIP)
+    return joined([_TITLES[method] for method in same], " and ")
 
 
 def sentence(way: Way) -> Phrase:
@@ -131,9 +138,11 @@ def view(forecast: Forecast | None) -> LoadingView | None:
     ways = []
     for way in forecast.ways:
         rows = [row for layer in way.layers if (row := _row(layer, way)) is not None]
-        title = _TITLES[way.method]
+        first, *rest = _TITLES[way.method]
         ways.append(
-            LoadingWay(title[0].upper() + title[1:], sentence(way), tuple(rows[:ROWS]), max(len(rows) - ROWS, 0))
+            LoadingWay(
+                (first[0].upper() + first[1:], *rest), sentence(way), tuple(rows[:ROWS]), max(len(rows) - ROWS, 0)
+            )
         )
     return LoadingView(f"Keras {forecast.keras}", all(way.is_plain for way in forecast.ways), tuple(ways))
 

@@ -172,7 +172,7 @@ class LoadingRow:
 class LoadingWay:
     """One way of loading the old file's weights into the new model."""
 
-    title: str
+    title: Phrase
     sentence: Phrase
     rows: tuple[LoadingRow, ...]
     more: int
