@@ -41,6 +41,11 @@ def components(name: str, layer: str = "", *, known: bool = True) -> tuple[str, 
     return tuple(parts)
 
 
+def without_counter(name: str) -> str:
+    """`dense_1` as `dense`."""
+    return _COUNTER.sub("", name)
+
+
 def has_gates(names: Sequence[str]) -> bool:
     """Whether the names are those of the separate gates of Keras 1."""
     return any(_GATE.fullmatch(components(name)[-1]) for name in names)
@@ -72,7 +77,7 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
 def agrees(slot: Slot, parts: Sequence[str]) -> bool:
     """Whether a stored name can be the one of this slot."""
     role, told = slot.role.rpartition("/")[2], parts[-1]
-    plain = _COUNTER.sub("", told)
+    plain = without_counter(told)
     return role in {told, plain} or role in _SAME.get(told, ()) or role in _SAME.get(plain, ())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modeldiff.graph import LayerPath
 from modeldiff.loader.keras_config import Architecture
-from modeldiff.loader.legacy_names import agrees, components, has_gates, roles
+from modeldiff.loader.legacy_names import agrees, components, has_gates, roles, without_counter
 from modeldiff.loader.parts import Part, part_of
 from modeldiff.loader.roles import Slot
 
@@ -38,9 +38,10 @@ class Assigner:
         expected = [*self._walk(path, parts, frozen=False), *self._walk(path, parts, frozen=True)]
         split = [components(weight) for weight in stored]
         fits = len(expected) == len(split) and all(part.is_known for part in parts.values())
-        if fits and all(agrees(slot, one) for (_, slot), one in zip(expected, split, strict=True)):
+        if fits and all(_agree(place, one, parts) for place, one in zip(expected, split, strict=True)):
             return expected
-        return named
+        counted = self._by_name(path, parts, stored, counters=True)
+        return counted if _complete(counted, parts) else named
 
     # By position -----------------------------------------------------------------------------------------------------
 
@@ -76,18 +77,46 @@ class Assigner:
 
     # By name ---------------------------------------------------------------------------------------------------------
 
-    def _by_name(self, path: LayerPath, parts: Mapping[LayerPath, Part], stored: Sequence[str]) -> list[Place]:
+    def _by_name(
+        self, path: LayerPath, parts: Mapping[LayerPath, Part], stored: Sequence[str], *, counters: bool = False
+    ) -> list[Place]:
+        """`counters`: layers of one name at several places are told by the number TensorFlow gave the later ones."""
         leaves: dict[str, list[LayerPath]] = {}
         for leaf in parts:
             leaves.setdefault(leaf[-1], []).append(leaf)
         found: dict[LayerPath, list[int]] = {}
         for number, name in enumerate(stored):
             found.setdefault(_owner(path, leaves, components(name)[:-1]), []).append(number)
+        if counters:
+            _spread(found, path, leaves, [components(name)[:-1] for name in stored])
         places: dict[int, Place] = {}
         for leaf, numbers in found.items():
             told = roles(parts.get(leaf), leaf[-1], [stored[number] for number in numbers])
             places.update((number, (leaf, slot)) for number, slot in zip(numbers, told, strict=True))
         return [places[number] for number in range(len(stored))]
+
+
+def _agree(place: Place, name: Sequence[str], parts: Mapping[LayerPath, Part]) -> bool:
+    """Whether a stored name may be that of this weight: a name without a counter is never that of another layer."""
+    leaf, slot = place
+    scope = name[-2] if len(name) > 1 else leaf[-1]
+    misnamed = scope == without_counter(scope) != leaf[-1] and any(scope == other[-1] for other in parts)
+    return agrees(slot, name) and not misnamed
+
+
+def _spread(
+    found: dict[LayerPath, list[int]],
+    path: LayerPath,
+    leaves: Mapping[str, Sequence[LayerPath]],
+    scopes: Sequence[Sequence[str]],
+) -> None:
+    """Give what no name fitted (`d_1`, `d_2`) to the layers of that name (`d`) that have nothing yet."""
+    groups: dict[str, list[int]] = {}
+    for number in found.pop(path, ()):
+        groups.setdefault(scopes[number][-1] if scopes[number] else "", []).append(number)
+    for scope, numbers in sorted(groups.items(), key=lambda item: (len(item[0]), item[0])):
+        free = [leaf for leaf in leaves.get(without_counter(scope), ()) if leaf not in found]
+        found.setdefault(free[0] if free else path, []).extend(numbers)
 
 
 def _complete(places: Sequence[Place], parts: Mapping[LayerPath, Part]) -> bool:

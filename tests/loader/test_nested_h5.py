@@ -132,3 +132,14 @@ def test_custom_layers_keep_their_own_names(tmp_path: Path) -> None:
         ("inner", "mine"): {"w": 0, "kernel": 1},
         ("inner", "d"): {"kernel": 2, "bias": 3},
     }
+
+
+def test_one_name_at_two_depths_is_told_by_the_counter(tmp_path: Path) -> None:
+    """Keras 2.2: two layers `d`, the outer one frozen, which the file does not say: its weights stand last."""
+    names = ["e/kernel:0", "e/bias:0", "d/kernel:0", "d/bias:0", "d_1/kernel:0", "d_1/bias:0"]
+    deep = {**inner(dense("d"), name="deep"), "inbound_nodes": [[["x", 0, 0, {}]]]}
+    assert assigned(tmp_path, inner(deep, dense("e"), dense("d")), names) == {
+        ("inner", "deep", "d"): {"kernel": 2, "bias": 3},
+        ("inner", "e"): {"kernel": 0, "bias": 1},
+        ("inner", "d"): {"kernel": 4, "bias": 5},
+    }
