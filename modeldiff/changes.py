@@ -435,6 +435,34 @@ def is_incidental(change: Change) -> bool:
     return isinstance(change, LayerRenamed) and change.renumbered
 
 
+class Subject(str, Enum):
+    """What a rule to ignore is about."""
+
+    LAYER = "layer"
+    """Layer paths, of either side, and all that is inside them."""
+    KEY = "key"
+    """Keys of layers' configs and of the file's metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """A rule that hides facts."""
+
+    subject: Subject
+    pattern: str
+    """A glob: `*` is any text, `/` and `.` too, `?` one character, `[ab]` one of these; or the text itself."""
+    origin: str = ""
+    """Who says so: the settings file as the user would name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """How many facts one rule hid."""
+
+    rule: Ignore
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to compare and what counts as changed."""
@@ -446,6 +474,8 @@ class Options:
     atol: float = 0.0
     pins: tuple[tuple[str, str], ...] = ()
     """Pairs the user knows: (old path, new path), as `format_path` writes them."""
+    ignore: tuple[Ignore, ...] = ()
+    """Facts that are not told, and counted in `DiffResult.ignored`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +496,8 @@ class DiffResult:
     """Layers that changed together: blocks added, removed and moved, and shapes that follow."""
     forecast: Forecast | None = None
     """What loading the old file's weights into the new model would do; None where that was not asked."""
+    ignored: tuple[Ignored, ...] = ()
+    """What `Options.ignore` hid: not among the changes, nor the notes."""
 
     @property
     def impact(self) -> Impact | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from contract import parse
 
 from modeldiff.cli import main
+from modeldiff.graph import Fact
 
 ROOT = Path(__file__).parents[1]
 PAIR = [f"samples/pull-request/{side}.h5" for side in ("old", "new")]
@@ -91,6 +93,30 @@ def test_a_policy_decides_the_exit_status(run: Run, files: list[str], policy: li
     status, _, err = run(*files, "-q", *policy)
     assert status == expected
     assert bool(err) == bool(expected)
+
+
+def test_what_meets_a_policy_is_told_where_it_is_and_the_rest_counted(run: Run) -> None:
+    _, _, err = run(*PAIR, "-q", "--fail-on", "layer-added", "--fail-on", "any")
+    lines = err.splitlines()
+    assert all(line.startswith("modeldiff: --fail-on ") for line in lines)
+    assert sum(line.startswith("modeldiff: --fail-on any: ") for line in lines) == 10
+    assert re.fullmatch(r"modeldiff: --fail-on any: and \d+ more", lines[-1])
+    assert any(re.match(r"modeldiff: --fail-on layer-added: \S+: added, \w+", line) for line in lines)
+
+
+def test_help_lists_every_fact(run: Run) -> None:
+    status, out, _ = run("--help")
+    assert status == 0
+    assert [fact.value for fact in Fact if fact.value not in out] == []
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("", 100), ("60", 60), ("1", 40), ("no", 100), ("٣٣٣", 100)])
+def test_a_pipe_is_as_wide_as_columns_says(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: str, widest: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    _, out, _ = run(*PAIR)
+    assert widest - 20 < max(map(len, out.splitlines())) <= widest
 
 
 def test_without_weights_no_value_is_told(run: Run) -> None:

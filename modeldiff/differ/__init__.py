@@ -32,8 +32,20 @@ def compare(
         UsageError: a pin of `options` names no layer.
         UnreadableFile: the values of a weight cannot be read.
     """
-    from modeldiff.differ import bare, code, facts, interface, loading_names, metadata, regions, structure, weights
+    from modeldiff.differ import (
+        bare,
+        broken,
+        code,
+        facts,
+        interface,
+        loading_names,
+        metadata,
+        regions,
+        structure,
+        weights,
+    )
     from modeldiff.differ.config import detect as detect_config
+    from modeldiff.differ.ignored import Hider
     from modeldiff.differ.loading import foresee
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
@@ -67,10 +79,16 @@ def compare(
     settings = metadata.detect(old, new, options=options)
     ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
     notes = [*bare.notes(pairs), *facts.detect(old, new, found, outcomes), *code.detect(old, new, matching)]
+    notes += broken.detect(layers, matching, found, options)
+    hider = Hider(options.ignore)
+    ordered, notes, outcomes = hider.changes(ordered), hider.notes(notes), hider.pairs(outcomes)
     together = regions.detect(old, new, matching, ordered, options)
     forecast = foresee(old, new, matching)
     notes += loading_names.detect(forecast, new)
-    return DiffResult(old, new, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together, forecast)
+    sides = hider.model(old), hider.model(new)
+    return DiffResult(
+        *sides, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together, forecast, hider.ignored
+    )
 
 
 def _ordered(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _ACTING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -24,3 +25,15 @@ def visible(text: str) -> str:
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def inert(text: str) -> str:
+    """`text` in which no line is a command to the runner of a CI job.
+
+    GitHub obeys `::name ...::` at the start of a line, blanks before it or not, and GitHub, Azure and TeamCity
+    `##[name]`, `##vso[name]`, `##teamcity[name]` anywhere. What makes it one becomes a code point.
+    """
+    return _COMMAND.sub(lambda found: "#\\x23" if found[0][0] == "#" else f"{found[0][:-1]}\\x3a", text)
+
+
+_COMMAND = re.compile(r"^[^\S\n]*:(?=:)|##(?=\w*\[)", re.MULTILINE)

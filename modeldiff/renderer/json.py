@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,11 @@ def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG0
     subject = report.subject
     body = _comparison(report, subject) if isinstance(subject, DiffResult) else _model(report, subject)
     text = json.dumps(strict({**head, **body}), ensure_ascii=False, indent=1, allow_nan=False)
-    return "\n".join(map(_escaped, text.split("\n"))) + "\n"
+    return "\n".join(map(_escaped, _COMMAND.sub(r"#\\u0023", text).split("\n"))) + "\n"
+
+
+_COMMAND = re.compile(r"##(?=\w*\[)")
+"""What the runner of a CI job would obey, wherever it stands in a line (`characters.inert`)."""
 
 
 def _escaped(line: str) -> str:
@@ -294,7 +299,8 @@ def _ports(ports: Iterable[Port]) -> list[dict[str, Any]]:
 
 
 def _notes(notes: Iterable[Note]) -> list[dict[str, str]]:
-    return [{"about": note.about, "text": note.text} | ({"fact": note.fact.value} if note.fact else {}) for note in notes]
+    texts = [({"about": note.about, "text": note.text}, note.fact) for note in notes]
+    return [text | ({"fact": fact.value} if fact else {}) for text, fact in texts]
 
 
 # --- one model ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from modeldiff.renderer.characters import visible
+from modeldiff.renderer.characters import inert, visible
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
 
@@ -29,7 +29,7 @@ def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG0
     table, rest = _rows(report)
     text = f"{head}\n\n{_table(table)}\n" if table else f"{head}\n"
     tail = [*_details(report, rest, BUDGET - len(text) - 200)]
-    return "\n".join([text, *tail]).rstrip() + "\n" if tail else text
+    return inert("\n".join([text, *tail]).rstrip() + "\n" if tail else text)
 
 
 def _head(report: Report) -> Iterator[str]:

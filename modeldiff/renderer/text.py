@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from modeldiff.renderer.characters import visible
+from modeldiff.renderer.characters import inert, visible
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from modeldiff.diagram import Diagram
 
 _WIDTH = 100
+_NARROWEST = 40
 _STYLES = {
     Status.ADDED: "green",
     Status.REMOVED: "red",
@@ -33,19 +35,26 @@ _STYLES = {
 
 def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
     """The summary without colour, 100 columns wide."""
+    return _plain(report, _WIDTH)
+
+
+def _plain(report: Report, width: int) -> str:
     file = io.StringIO()
-    show(report, Console(file=file, width=_WIDTH, no_color=True, force_terminal=False, highlight=False))
+    show(report, Console(file=file, width=width, no_color=True, force_terminal=False, highlight=False))
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
 def print_to(report: Report, stream: TextIO, *, color: bool | None = None) -> None:
-    """The summary on a terminal (colour, its width) or in a pipe (neither); `NO_COLOR` is honoured.
+    """The summary on a terminal (colour, its width) or in a pipe (neither).
 
+    `NO_COLOR` and `COLUMNS` are honoured.
     `color` overrules what `stream` is: a pager is a pipe that leads to a terminal.
     """
     console = Console(file=stream, highlight=False, force_terminal=color)
     if not console.is_terminal:
-        stream.write(encodable(render(report), stream.encoding))
+        told = os.environ.get("COLUMNS", "")
+        width = int(told) if told.isascii() and told.isdigit() and len(told) < 5 else _WIDTH
+        stream.write(encodable(_plain(report, max(width, _NARROWEST)), stream.encoding))
         return
     show(report, console)
 
@@ -57,7 +66,7 @@ def print_heading(words: str, stream: TextIO, *, color: bool) -> None:
 
 def print_line(words: str, stream: TextIO, before: str = "", after: str = "") -> None:
     """One line in place of a report."""
-    stream.write(f"{before}{encodable(visible(words), stream.encoding)}{after}\n")
+    stream.write(f"{before}{encodable(inert(visible(words)), stream.encoding)}{after}\n")
 
 
 def encodable(text: str, encoding: str | None) -> str:
@@ -73,8 +82,10 @@ _ASCII = str.maketrans({"→": "->", "−": "-", "↷": "^", "×": "x", "·": "-
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the summary to `console`."""
-    console.print(Group(*_parts(report)), soft_wrap=False)
+    """Print the summary to `console`; a name in it is no command to the runner of a CI job."""
+    with console.capture() as printed:
+        console.print(Group(*_parts(report)), soft_wrap=False)
+    console.file.write(inert(printed.get()))
 
 
 def _parts(report: Report) -> Iterator[RenderableType]:
