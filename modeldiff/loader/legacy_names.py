@@ -71,6 +71,8 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
         fitting = [number for number, parts in enumerate(split) if agrees(slot, parts)]
         if len(fitting) == 1:
             named[fitting[0]] = slot
+    if any(parts[-1].startswith("lora_") for parts in split):  # what the adapter adapts is frozen
+        named = [Slot(slot.role, slot.trainable and slot.role not in {"kernel", "embeddings"}) for slot in named]
     return tuple(named)
 
 

@@ -22,6 +22,11 @@ STATISTICS = frozenset(
         "seed_generator_state",
         "sn_u",
         "vector_u",
+        "kernel_scale",
+        "kernel_zero",
+        "embeddings_scale",
+        "embeddings_zero",
+        "g_idx",
     }
 )
 """Last components of the roles of weights that no optimizer touches, in any class."""

@@ -49,19 +49,29 @@ def _own(part: Part | None, node: Node) -> Iterator[tuple[Slot, str, Array]]:
     arrays = node.numbered()
     if part is not None and part.class_name == "SpectralNormalization" and len(arrays) == 2:
         arrays = arrays[1:]  # the inner layer's kernel is stored here a second time
-    slots = _slots(part, len(arrays))
+    slots = _slots(part, [array for _, array in arrays])
     for number, (key, array) in enumerate(arrays):
         yield slots[number] if slots else Slot(key), key, array
 
 
-def _slots(part: Part | None, count: int) -> Sequence[Slot]:
-    """Exactly `count` roles, or none where they cannot be told."""
-    if part is None or part.own is None or len(part.own) == count:
-        return () if part is None else part.own or ()
-    if count == len(part.own) - 1 and part.own[-1].role == "bias":
-        return part.own[:-1]  # no config at hand that says so
-    slots = quantised_slots(part.own, mode_of(part.config))
-    return slots[:count] if len(part.own) < count <= len(slots) else ()
+def _slots(part: Part | None, arrays: Sequence[Array]) -> Sequence[Slot]:
+    """Exactly one role per array, or none where they cannot be told."""
+    if part is None or part.own is None:
+        return ()
+    count, own = len(arrays), part.own
+    packed = [array.dtype.startswith(("int", "uint")) for array in arrays]
+    if any(packed) and not part.config:  # no config at hand that says whether there is a bias
+        own = tuple(slot for slot in own if slot.role != "bias" or count > 2)
+    elif count == len(own) - 1 and own[-1].role == "bias":
+        own = own[:-1]
+    slots: Sequence[Slot] = own
+    if len(own) != count:
+        # What an attention layer is made of is quantised without its config saying so.
+        slots = quantised_slots(own, mode_of(part.config) or ("int4" if any(packed) else ""))
+        slots = slots[:count] if len(own) < count <= len(slots) else ()
+    if packed[:2] == [False, True] and [slot.role for slot in slots[1:2]] == ["bias"]:
+        return [slots[1], slots[0], *slots[2:]]  # Keras 3.1 and 3.2 made the kernel anew, after the bias
+    return slots
 
 
 def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, Node]]:
@@ -89,7 +99,9 @@ def guess(class_name: str, node: Node) -> Part | None:
     if class_name or not (made_from := class_of(node.name)):
         return part_of({"class_name": class_name}) if class_name else None
     part = part_of({"class_name": made_from})
-    return part if part.own and _slots(part, len(node.arrays)) and _looks_like(part, node) else None
+    return (
+        part if part.own and _slots(part, [array for _, array in node.numbered()]) and _looks_like(part, node) else None
+    )
 
 
 def _looks_like(part: Part, node: Node) -> bool:

@@ -236,6 +236,30 @@ def test_a_model_inside_a_wrapper_has_its_weights_at_its_layers(tmp_path: Path) 
     }
 
 
+@pytest.mark.parametrize(
+    ("arrays", "roles"),
+    [
+        ([0, 2, 2], {"kernel": 1, "bias": 2, "kernel_scale": 3}),
+        ([2, 0, 2], {"bias": 1, "kernel": 2, "kernel_scale": 3}),
+    ],
+    ids=["Keras 3.3 and later", "Keras 3.1 and 3.2"],
+)
+def test_the_kernel_of_a_quantised_layer_is_the_one_of_integers(
+    tmp_path: Path, arrays: list[int], roles: dict[str, int]
+) -> None:
+    """Also where no config says so: the dense layers inside an attention layer."""
+    values = [
+        np.full((4, 2, 2) if kind == 0 else (2, kind), number + 1, "i1" if kind == 0 else "f4")
+        for number, kind in enumerate(arrays)
+    ]
+    attention = layer("att", "MultiHeadAttention", num_heads=2, key_dim=2)
+    model = keras(tmp_path / "m.keras", [attention], {"layers/multi_head_attention/query_dense": values})
+    told = {role: float(value) for role, value in roles.items()}
+    assert stored(model)["att"] == {f"query/{role}": value for role, value in told.items()}
+    trainable = {weight.name for weight in model.graph.layers[1].weights if weight.trainable}
+    assert trainable == {"query/bias"}
+
+
 def test_variables_are_sorted_by_number(tmp_path: Path) -> None:
     model = keras(tmp_path / "m.keras", [layer("mine", "Mine")], {"layers/mine": [ones(n, 2) for n in range(12)]})
     assert stored(model)["mine"] == {str(n): n for n in range(12)}
