@@ -5,7 +5,7 @@
 """Set up `.venv` in this checkout and run all checks: `python3 tests/run.py [arguments of pytest]`.
 
 Needs Python 3.10 or later and pip 22.3 or later. Installs TensorFlow into `.venv` and, where they are missing and apt
-can bring them, Chromium and Graphviz. Exit status 0 if every check passed, 1 if one failed, 2 if the set-up did.
+can bring them, Chromium, Graphviz and Git LFS. Exit status 0 if every check passed, 1 if one failed, 2 if the set-up did.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ PYTHON = getattr(sys, "_base_executable", sys.executable)  # also where `.venv`,
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     "graphviz": ("dot",),
+    "git": ("git",),
+    "git-lfs": ("git-lfs",),
 }
-"""Debian's package -> the commands of which one is needed: a browser to open the report, `dot` to compare with."""
+"""Debian's package -> the commands of which one is needed: a browser to open the report, `dot` to compare with, git to
+show models in."""
 PARTS = ("tensorflow", "tf_keras", "keras", "playwright.sync_api", "axe_playwright_python", "pygraphviz")
 CHECKS = (
     ("ruff", "check"),
@@ -66,7 +69,7 @@ def make_environment() -> None:
 
 
 def find_programs() -> None:
-    """See that there is a Chromium and a `dot`, through apt where there is none."""
+    """See that there is one of each of `PROGRAMS`, through apt where there is none."""
     missing = [package for package, names in PROGRAMS.items() if not any(map(shutil.which, names))]
     if missing and shutil.which("apt-get"):
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"

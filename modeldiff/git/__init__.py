@@ -5,9 +5,10 @@
 #   repository   running git
 #   revisions    `BASE...HEAD` -> two commits
 #   changed      two commits -> the model files that changed between them
+#   lfs          a Git LFS pointer -> the content in the local store, or the command that brings it
 #   content      one side of a changed file -> a file to read, a Git LFS pointer, or the reason why neither
 #   telling      two contents -> a report, or one sentence
-#   summary      a list of those -> the terminal, a folder of pages
+#   terminal, pages   those -> text, a folder of pages
 #   driver, textconv, difftool   what git itself calls
 #   install, blocks              the lines in git's files that make git call them
 """The command `git modeldiff`."""

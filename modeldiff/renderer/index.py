@@ -43,7 +43,7 @@ def render(rows: Sequence[Row], old: str, new: str) -> str:
     """The page about what changed from `old` to `new`."""
     style = tight("\n".join([palette.page(), *map(templates.read, STYLES)]))
     often = Counter(row.status for row in rows)
-    title = f"{counted(len(rows), 'model')} changed" if rows else "No model changed"
+    title = f"{counted(len(rows), 'model file')} changed" if rows else "No model file changed"
     return (
         environment()
         .get_template("index.html.j2")

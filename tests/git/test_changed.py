@@ -143,7 +143,7 @@ def test_pages_and_their_list(history, tmp_path):
     assert set(re.findall(r'href="([^"]*)"', index)) == {page.name for page in folder.iterdir()} - {"index.html"}
     assert "default-src 'none'" in index
     assert not re.search(r"(?i)<script|http(s)?://|src=", index)
-    for said in ("6 models changed", "models/old name.h5 → ", "not a Keras model", "Added: ", "Deleted: ", "the same content",
+    for said in ("6 model files changed", "models/old name.h5 → ", "not a Keras model", "Added: ", "Deleted: ", "the same content",
                  f"HEAD~1 ({history.first[:10]})", f"HEAD ({history.second[:10]})"):  # fmt: skip
         assert said in html.unescape(index)
     page = (folder / "models-new-name.h5.html").read_text("utf-8")
@@ -164,7 +164,7 @@ def test_the_same_commits_give_the_same_bytes(history, tmp_path):
 
 def test_without_changes_there_is_a_list_that_says_so(history, tmp_path):
     history.modeldiff("HEAD", "HEAD", "-o", str(tmp_path / "out"))
-    assert "No model changed" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "No model file changed" in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
 HOSTILE = ["<script>alert(1)</script>.h5", "a\nb.h5", "-o.h5", '"><img src=x>.h5', "index.h5", "\x1b[31m.h5", "ü.h5",

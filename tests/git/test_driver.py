@@ -5,9 +5,11 @@ import os
 import re
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
-from conftest import SAMPLES
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
 def test_diff_of_the_working_tree_says_what_changed(installed):
@@ -140,19 +142,29 @@ NAMES = ["sp ace.h5", "-o.h5", 'quo"te\'s.h5', "ünïcode.h5", "$(touch pwned).h
 
 
 @pytest.mark.parametrize("quoted", ["true", "false"])
-@pytest.mark.parametrize("name", NAMES)
-def test_names_are_shown_and_do_not_act(installed, name, quoted):
+def test_names_are_shown_and_do_not_act(installed, quoted):
     installed.git("config", "core.quotePath", quoted)
+    for side in ("old", "new"):
+        for name in NAMES:
+            installed.put(name, "weight-changed", side)
+        installed.git("add", "--all")
+        installed.git("commit", "--quiet", "--message", side)
+    for out in (installed.git("diff", "HEAD~1"), installed.modeldiff("HEAD~1")):
+        assert out.count("modeldiff ") == out.count("Weights only: ") == len(NAMES)
+        assert "modeldiff \\x1b[31mred.h5\n" in out
+        assert "modeldiff new\\x0aline.h5\n" in out
+        assert "modeldiff bad\\udcff.h5\n" in out
+        assert "\x1b" not in out
+        assert "\udcff" not in out
+    assert not (installed.top / "pwned").exists()
+
+
+@pytest.mark.parametrize("name", ["-o.h5", ":(glob)x.h5"])
+def test_one_such_file_can_be_asked_for(installed, name):
     installed.put(name, "weight-changed", "old")
     installed.commit()
     installed.put(name, "weight-changed", "new")
-    out = installed.git("diff", "HEAD")
-    assert out.startswith("modeldiff ")
-    assert "Weights only: " in out
-    assert "\x1b" not in out
-    assert "\udcff" not in out
-    assert not (installed.top / "pwned").exists()
-    assert installed.modeldiff("HEAD", "--", f":(literal){name}").startswith("modeldiff ")
+    assert installed.modeldiff("HEAD", "--", f":(literal){name}").startswith(f"modeldiff {name}\n")
 
 
 def test_colour_is_what_git_says(installed):
