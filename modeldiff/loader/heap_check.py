@@ -13,7 +13,7 @@ from modeldiff.loader.storage import Stretch
 
 SEARCHED = 64 << 20
 """Bytes of the file that are searched."""
-_MARK = b"GCOL\x01\0\0\0"
+_MARK = b"GCOL\x01"  # three reserved bytes follow, which nobody checks
 _HEAD = struct.Struct("<8sQ")
 _PIECE = struct.Struct("<HH4xQ")
 _SMALLEST, _LARGEST = 64, 64 << 20

@@ -315,7 +315,10 @@ def test_attributes_of_every_encoding_are_read(tmp_path: Path) -> None:
         assert [layer.name for layer in load(path).graph.layers] == ["x", "a"], type(value)
 
 
-@pytest.mark.parametrize("value", [3, 2.5, np.arange(3), np.zeros((2, 2)), [b"a", b"b"]])
+@pytest.mark.parametrize(
+    "value",
+    [3, 2.5, np.arange(3), np.zeros((2, 2)), [b"a", b"b"], np.zeros(1, h5py.opaque_dtype("M8[s]"))],
+)
 def test_a_config_attribute_that_is_no_text(tmp_path: Path, value: object) -> None:
     path = small_h5(tmp_path / "model.h5")
     with h5py.File(path, "a") as file:
@@ -380,11 +383,13 @@ def test_hdf5_that_holds_no_model(tmp_path: Path, content: str) -> None:
             load(path)
 
 
-def test_a_heap_that_hdf5_would_walk_forever(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reserved", [b"\0\0\0", b"\0\2\0"])
+def test_a_heap_that_hdf5_would_walk_forever(tmp_path: Path, reserved: bytes) -> None:
     path = small_h5(tmp_path / "model.h5")
     raw = bytearray(path.read_bytes())
     heap = raw.find(b"GCOL")
     assert heap >= 0
+    raw[heap + 5 : heap + 8] = reserved
     size = int.from_bytes(raw[heap + 8 : heap + 16], "little")
     raw[heap + 16 : heap + size] = bytes(size - 16)  # one free piece of no bytes, again and again
     path.write_bytes(raw)
