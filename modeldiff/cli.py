@@ -75,7 +75,7 @@ def _run(asked: argparse.Namespace) -> int:
 def _aside(asked: argparse.Namespace) -> Iterator[bytes]:
     """What the parent finds out while the child imports and loads: whether both files hold the same bytes."""
     if len(asked.models) == 2 and asked.weights is not False:
-        from modeldiff.loader.twins import compare_bytes
+        from modeldiff.twins import compare_bytes
 
         yield from compare_bytes(*asked.models)
 
@@ -95,7 +95,7 @@ def _compared(todo: Job, tell: Callable[[str], None]) -> DiffResult:
 
 def _is_same(progress: Callable[[int, int], None] | None, size: int) -> bool:
     """What the parent found out; its words are waited for."""
-    from modeldiff.loader.twins import SAME, STEP
+    from modeldiff.twins import SAME, STEP
 
     heard = b""
     for word in isolation.words():

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import atexit
 import mmap
 import os
 import signal
@@ -18,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 from modeldiff.errors import ModelDiffError, UnreadableFile
 
@@ -25,6 +27,9 @@ PATIENCE = 15.0
 """Seconds of processor time that one file may take to be understood, or one part of its values to be unpacked."""
 ROOM = 640 << 20
 """Bytes of memory that doing so may take: the library believes what a damaged file says about the length of a text."""
+
+_GRACE = 0.3
+"""Seconds after Ctrl-C in which the child may tidy up."""
 
 _STATUS, _NAME, _SIZE = 0, 1, 4096
 
@@ -61,39 +66,61 @@ _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL} | {
 
 _line: _Line | None = None
 """In the child only."""
+_ear: int | None = None
+"""In the child only: where the words of the parent arrive."""
 _lock = threading.RLock()
 
 
-def run(work: Callable[[], int]) -> int:
+def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = None) -> int:
     """The exit status of `work`, done in a child process where the system can fork, else in this one.
 
-    Returns (or raises what `work` raises) in the child too: both processes go on to their end.
+    The parent does `aside` meanwhile; the child gets its words from `words`.
+
+    Raises what `work` raises in the child too; a child that has done its work does not return.
 
     Raises:
         UnreadableFile: in the parent: reading a file crashed the child, or did not end.
         ModelDiffError: in the parent: the child crashed elsewhere.
     """
-    global _line  # noqa: PLW0603 -- whether this process is the child is a fact about the process
+    global _line, _ear
     if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
         return work()
     line = _Line()
     alive, life = os.pipe()
+    ear, mouth = os.pipe()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     process = os.fork()
     if process:
         os.close(alive)
-        return _outcome(*_await(process), line)
+        os.close(ear)
+        return _outcome(*_await(process, aside or _nothing, mouth), line)
     os.close(life)
+    os.close(mouth)
     _prepare(alive)
-    _line = line
+    _line, _ear = line, ear
     status = 2
     try:
         status = work()
     finally:
         line.finish(status)
         signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # also for the end: HDF5 tidies up what it could not read
-    return status
+    return _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End this process: what is registered for the end is done; nothing is taken apart object by object."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    atexit._run_exitfuncs()  # noqa: SLF001 -- the one way to have them done without the rest
+    os._exit(status)
+
+
+def words() -> Iterator[bytes]:
+    """What the parent says while it works aside, piece by piece, until it has done; nothing outside a child."""
+    while _ear is not None and (word := os.read(_ear, _SIZE)):
+        yield word
 
 
 @contextmanager
@@ -161,21 +188,35 @@ def _once(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _await(process: int) -> tuple[int, bool]:
+def _nothing() -> Iterator[bytes]:
+    return iter(())
+
+
+def _await(process: int, aside: Callable[[], Iterator[bytes]], mouth: int) -> tuple[int, bool]:
     """The exit status of the child, negative for the signal that ended it; and whether Ctrl-C was pressed.
 
-    A second Ctrl-C ends the child at once.
+    A child that is still there `_GRACE` after Ctrl-C, or at a second one, is ended at once: inside HDF5 it cannot hear.
     """
     asked: list[signal.Signals] = []
+
+    def end(_signal: int, _frame: object) -> None:
+        os.kill(process, signal.SIGKILL)
 
     def relay(_signal: int, _frame: object) -> None:
         asked.append(signal.SIGKILL if asked else signal.SIGINT)
         os.kill(process, asked[-1])
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, _GRACE)
 
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, relay)
+    with suppress(ImportError, OSError):  # among them: the child ended and does not listen
+        for word in aside():
+            os.write(mouth, word)
+    os.close(mouth)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGINT, before)
     return code, bool(asked)
 

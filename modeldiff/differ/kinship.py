@@ -117,8 +117,11 @@ def _expected(groups: list[_Group]) -> float:
             surprise = -0.5 * float(entries[place]) * np.log1p(-best * best) - np.log(len(correlation) + 1)
             if best > 0.1 and surprise > 8.0:
                 close.append(best)
-    moved = [value for value in close if value < 0.999] or close
-    return float(np.clip(np.median(moved), _LOOSEST, _CLOSEST)) if moved else 0.0
+    moved = sorted([value for value in close if value < 0.999] or close)
+    if not moved:
+        return 0.0
+    median = (moved[(len(moved) - 1) // 2] + moved[len(moved) // 2]) / 2  # np.median would import masked arrays
+    return min(max(median, _LOOSEST), _CLOSEST)
 
 
 def _ratio(correlation: Floats, entries: Floats, expected: float) -> Floats:

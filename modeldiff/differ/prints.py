@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,10 @@ def _print_of(layer: Layer, count: int) -> Print | None:
         sample = _numbers(weight, count)
         if sample is None:
             return None
-        flat = np.nan_to_num(sample.astype(np.float64), posinf=0.0, neginf=0.0)
+        flat = sample.astype(np.float64)
+        flat[~np.isfinite(flat)] = 0.0
         spread = float(flat.std())
-        if spread <= 1e-12 or len(np.unique(flat)) < min(5, flat.size):
+        if spread <= 1e-12 or _distinct(flat) < min(5, flat.size):
             parts.append(np.zeros(flat.size, np.float32))
             continue
         parts.append(((flat - flat.mean()) / spread).astype(np.float32))
@@ -69,16 +70,26 @@ def _print_of(layer: Layer, count: int) -> Print | None:
     return Print(tuple(weight.shape for weight in weights), np.concatenate(parts), strength, main)
 
 
+def _distinct(values: NDArray[np.float64]) -> int:
+    """How many different values; `np.unique` would import masked arrays."""
+    ordered = np.sort(values)
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+
+
 def prints(old: Flow, new: Flow) -> tuple[dict[int, Print], dict[int, Print]]:
     """By node, of every layer whose numbers can be read and say something."""
     tensors = max(1, *(sum(len(flow[i].layer.weights) for i in flow.order) for flow in (old, new)))
     count = int(min(1024, max(128, _ENTRIES // tensors)))
-    return _prints(old, count), _prints(new, count)
+    found = _prints(old, count, {})
+    return found, _prints(new, count, {id(old[index].layer): print_ for index, print_ in found.items()})
 
 
-def _prints(flow: Flow, count: int) -> dict[int, Print]:
+def _prints(flow: Flow, count: int, known: Mapping[int, Print]) -> dict[int, Print]:
+    """`known`: by the identity of a layer, which both models have where their files hold the same bytes."""
     found = {}
     for index in flow.order:
-        if flow[index].layer.weights and (print_ := _print_of(flow[index].layer, count)) is not None:
+        layer = flow[index].layer
+        print_ = known.get(id(layer)) or (_print_of(layer, count) if layer.weights else None)
+        if print_ is not None:
             found[index] = print_
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,15 +46,26 @@ def load(path: str | os.PathLike[str]) -> Model:
     return replace(model, metadata={"bytes": about.st_size, **model.metadata})
 
 
-def load_pair(old: str | os.PathLike[str], new: str | os.PathLike[str]) -> tuple[Model, Model]:
+def load_pair(
+    old: str | os.PathLike[str], new: str | os.PathLike[str], *, is_same: Callable[[int], bool] | None = None
+) -> tuple[Model, Model]:
     """Two models to compare; a Git LFS pointer needs no download where the other file has or names the same content.
+
+    `is_same` is asked once the old model is there, with the bytes of its file: where it says that the new file holds
+    the same ones, that is not read.
 
     Raises:
         UnreadableFile, NotAModel: as `load`.
     """
     from modeldiff.loader import pointer
 
-    return pointer.load_pair(os.fspath(old), os.fspath(new), load) or (load(old), load(new))
+    models = pointer.load_pair(os.fspath(old), os.fspath(new), load)
+    if models is not None:
+        return models
+    first = load(old)
+    if is_same is not None and is_same(first.metadata["bytes"]):
+        return first, replace(first, path=os.fspath(new))
+    return first, load(new)
 
 
 def _sniff(path: str, kind: int) -> str:
