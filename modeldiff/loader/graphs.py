@@ -56,6 +56,8 @@ class _Builder:
     notes: list[Note]
     shapes: dict[TensorRef, Shape] = field(default_factory=dict)
     """Of every tensor that is known: first what the file tells, then what the rules add."""
+    widths: dict[str, int] = field(default_factory=dict)
+    """How many outputs a layer has at least."""
     store_names: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +158,8 @@ class _Builder:
             name: [self.call(node, entries[name], resolver, dtypes) for node in made] for name, made in nodes.items()
         }
         calls = explicit(written, entries, ends, dtypes)
+        for ref in (*ends, *(ref for made in calls.values() for call in made for ref in call.inputs)):
+            self.widths[ref.layer] = max(self.widths.get(ref.layer, 0), ref.output + 1)
         layers = self.layers(entries, calls)
         return self.finish(layers, starts, ends, [dtype_of(entries[ref.layer].config) for ref in starts])
 
@@ -298,7 +302,7 @@ class _Builder:
         while not count or len(found) < count:
             shape = self.shapes.get(TensorRef(name, 0, len(found)))
             if shape is None:
-                return () if count else tuple(found)
+                return () if len(found) < max(count, self.widths.get(name, 0)) else tuple(found)
             found.append(shape)
         return tuple(found)
 

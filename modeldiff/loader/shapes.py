@@ -120,30 +120,41 @@ def _dot(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
 
 
 def _einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
+    """Keras 3 takes `output_shape` as it is.
+
+    What `...` stands for on the left follows the batch in reversed order: `_analyze_split_string` inserts each at 1.
+    """
     terms, _, result = config["equation"].partition("->")
-    source = terms.partition(",")[0]
-    written = config["output_shape"]
-    output = list(written) if isinstance(written, list) else [written]
-    shape = inputs[0]
-    if source.startswith("..."):
-        elided = len(shape) - len(source.removeprefix("..."))
-        return ((*shape[:elided], *output),)
-    if "." in source or "." in result:
+    source, shape, output = terms.partition(",")[0], inputs[0], _written(config)
+    named = source.replace("...", "")
+    elided = len(shape) - len(named)
+    if len(output) != len(result.replace("...", "")) - (not source.startswith("...")):
         return None
-    if len(shape) != len(source) or len(output) != len(result) - 1:
-        return None
-    return ((shape[0], *output),)
+    if source.startswith("...") and elided > 0:
+        return ((shape[0], *reversed(shape[1:elided]), *output),)
+    if source.endswith("...") and elided >= 0:
+        return ((shape[0], *output, *shape[len(named) :]),)
+    return None if "." in source or elided else ((shape[0], *output),)
 
 
 def _traced_einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
     """Keras 2 runs the equation: dimensions left open in `output_shape` are those of the input."""
-    written = _einsum(config, inputs)
-    source, _, result = config["equation"].partition("->")
-    if written is None or "." in result:
-        return written
-    sizes = dict(zip(source.partition(",")[0], inputs[0], strict=True))
-    pairs = zip(result, written[0], strict=True)
-    return (tuple(sizes.get(letter) if size is None else size for letter, size in pairs),)
+    terms, _, result = config["equation"].partition("->")
+    source, shape, output = terms.partition(",")[0], inputs[0], _written(config)
+    rest = len(shape) - len(source.replace("...", ""))
+    if rest < 0 or ("..." in source) != ("..." in result) or (rest and "..." not in source):
+        return None
+    source, result = (letters.replace("...", "0" * rest) for letters in (source, result))
+    told = dict(zip(result.replace("0", "").removeprefix(source[0]), output, strict=True))
+    pairs = list(zip(source, shape, strict=True))
+    found = {letter: size if told.get(letter) is None else told[letter] for letter, size in pairs}
+    elided = iter([size for letter, size in pairs if letter == "0"])
+    return (tuple(next(elided) if one == "0" else found.get(one, told.get(one)) for one in result),)
+
+
+def _written(config: Config) -> list[int | None]:
+    written = config["output_shape"]
+    return list(written) if isinstance(written, list) else [written]
 
 
 def _recurrent(config: Config, inputs: Sequence[Shape], units: Sequence[Shape] | None = None) -> tuple[Shape, ...]:
@@ -161,10 +172,15 @@ def _lstm(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
 def _rnn(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
     cell = config["cell"]
     cells = cell["config"].get("cells", [cell])
-    units = cells[-1]["config"].get("units")
-    if units is None or config.get("return_state"):
+    if any(one["class_name"] not in _STATES for one in cells):
         return None
-    return _recurrent(config, inputs, [(units,)])
+    states = [(one["config"]["units"],) for one in cells for _ in range(_STATES[one["class_name"]])]
+    (output,) = _recurrent({**config, "return_state": False}, inputs, states[-1:])
+    return (output, *((inputs[0][0], *state) for state in states)) if config.get("return_state") else (output,)
+
+
+_STATES = {"LSTMCell": 2, "GRUCell": 1, "SimpleRNNCell": 1}
+"""How many states a cell has."""
 
 
 def _conv_lstm(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -243,7 +259,7 @@ GroupNormalization Identity LayerNormalization LeakyReLU Masking Normalization P
 RandomContrast RandomFlip RandomRotation RandomTranslation RandomZoom ReLU Rescaling Softmax SpatialDropout1D
 SpatialDropout2D SpatialDropout3D ThresholdedReLU UnitNormalization RandomHue RandomSaturation RandomSharpness
 RandomShear RandomColorJitter RandomPosterization RandomInvert RandomGrayscale Solarization AutoContrast
-Equalization"""
+Equalization Highway ParametricSoftplus SReLU"""
 
 _WITH_CONSTANTS = frozenset({_entrywise, _tensorflow_function})
 _ALL_INPUTS = _WITH_CONSTANTS | {_merge, _concatenate, _dot, _attention}
@@ -268,6 +284,7 @@ _RULES: dict[str, Rule] = {
     "EinsumDense": _einsum,
     "Embedding": _embedding,
     "Flatten": _flatten,
+    "MaxoutDense": _dense,
     "Permute": _permute,
     "RNN": _rnn,
     "RepeatVector": _repeat,

@@ -45,7 +45,7 @@ STEPS = (None, 10, 4)
         ("LSTM", {"units": 5}, [STEPS], [(None, 5)]),
         ("LSTM", {"units": 5, "return_sequences": True, "return_state": True}, [STEPS], [(None, 10, 5), (None, 5), (None, 5)]),
         ("GRU", {"units": 5, "return_state": True}, [STEPS, None], [(None, 5), (None, 5)]),
-        ("RNN", {"cell": {"class_name": "StackedRNNCells", "config": {"cells": [{"config": {"units": 2}}, {"config": {"units": 6}}]}}}, [STEPS], [(None, 6)]),
+        ("RNN", {"cell": {"class_name": "StackedRNNCells", "config": {"cells": [{"class_name": "GRUCell", "config": {"units": 2}}, {"class_name": "LSTMCell", "config": {"units": 6}}]}}}, [STEPS], [(None, 6)]),
         ("ConvLSTM2D", {"filters": 2, "kernel_size": [3, 3], "return_sequences": True}, [(None, 5, 8, 8, 1)], [(None, 5, 6, 6, 2)]),
         ("Bidirectional", {"layer": {"class_name": "LSTM", "config": {"units": 5}}, "merge_mode": "concat"}, [STEPS], [(None, 10)]),
         ("Bidirectional", {"layer": {"class_name": "LSTM", "config": {"units": 5}}, "merge_mode": "sum"}, [STEPS], [(None, 5)]),
@@ -57,8 +57,11 @@ STEPS = (None, 10, 4)
         ("Dot", {"axes": 1}, [(None, 4), (None, 4)], [(None, 1)]),
         ("Dot", {"axes": [2, 2]}, [(None, 5, 4), (None, 6, 4)], [(None, 5, 6)]),
         ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3}, [(None, 4, 6), (None, 5, 6)], [(None, 4, 6)]),
+        ("RNN", {"cell": {"class_name": "LSTMCell", "config": {"units": 2}}, "return_state": True, "return_sequences": True}, [STEPS], [(None, STEPS[1], 2), (None, 2), (None, 2)]),
         ("Attention", {}, [(None, 4, 6), (None, 5, 7)], [(None, 4, 7)]),
         ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [None, 4]}, [(None, 6, 8)], [(None, None, 4)]),
+        ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 5}, [(None, 4, 3, 8)], [(None, 3, 4, 5)]),  # as Keras 3 does
+        ("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 5}, [(None, 4, 3)], [(None, 5, 3)]),
         ("Resizing", {"height": 8, "width": 9}, [IMAGE], [(None, 8, 9, 3)]),
         ("BatchNormalization", {}, [IMAGE], [IMAGE]),
     ],
@@ -70,12 +73,15 @@ def test_shapes(class_name: str, config: Any, inputs: Any, outputs: Any) -> None
 def test_keras_2_runs_the_equation() -> None:
     config = {"equation": "abc,cd->abd", "output_shape": [None, 4]}
     assert infer("EinsumDense", config, [(None, 6, 8)], is_keras3=False) == ((None, 6, 4),)
+    config = {"equation": "...x,xy->...y", "output_shape": 5}
+    assert infer("EinsumDense", config, [(None, 4, 3, 8)], is_keras3=False) == ((None, 4, 3, 5),)
 
 
 @pytest.mark.parametrize(
     ("class_name", "config", "inputs"),
     [
         ("Custom", {"units": 3}, [(None, 4)]),  # no rule
+        ("RNN", {"cell": {"class_name": "Custom", "config": {"units": 3}}}, [(None, 5, 4)]),
         ("Dense", {"units": 3}, [None]),  # nothing to start from
         ("Add", {}, [(None, 4), None]),
         ("Dense", {}, [(None, 4)]),  # not a config of its class

@@ -52,3 +52,11 @@ def test_connections_that_a_sub_model_took_the_place_of_are_told_as_lost() -> No
     assert [(note.about, note.text) for note in found.notes] == [
         ("tied", "its connections here are not in the file, which repeats those in a sub-model")
     ]
+
+
+def test_the_outputs_of_a_layer_have_all_their_shapes_or_none() -> None:
+    """Keras 3 tells the shape of what another layer takes: here only of the first of two outputs."""
+    two = layer("two", "Custom", [call3(tensor("x"))])
+    last = layer("d", inbound=[call3(tensor("two", shape=(None, 2)))])
+    found = read(model(start(), two, last, outputs=(("d", 0, 0), ("two", 0, 1))), keras_version="3.8.0")
+    assert {one.name: one.output_shapes for one in found.graph.layers}["two"] is None
