@@ -14,6 +14,7 @@ from modeldiff.loader.canonical import canonical_config
 from modeldiff.loader.class_counter import counted, snake_case
 from modeldiff.loader.connections import Node, RawRef, as_shape, read_nodes, read_refs
 from modeldiff.loader.implicit import explicit
+from modeldiff.loader.keras1 import lacks_ordering
 from modeldiff.loader.layer_objects import (
     batch_shape,
     build_shape,
@@ -286,7 +287,7 @@ class _Builder:
         found: Sequence[Shape | None] | None = None
         if body is not None:
             found = body.output_shapes if entry.is_model else _over_time(body, inputs)
-        else:
+        elif not (self.version.startswith("1") and lacks_ordering(entry.class_name, entry.config)):
             class_name, config = plan
             kwargs = calls[call.call].kwargs if calls else None
             rule = f"op:{class_name}" if is_operation(entry) else class_name

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _SHARED = {
@@ -90,6 +90,21 @@ MERGES = {
     "dot": "Dot",
     "cos": "Dot",
 }
+
+
+ORDERED = frozenset(f"{kind}{rank}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for rank in (2, 3))
+"""Classes of which Keras 1 does not write where the channels are (`layers/convolutional.py` of 1.0 to 1.2)."""
+
+
+def ordering(configs: Iterable[Mapping[str, Any]]) -> str:
+    """The `dim_ordering` that all layers tell which tell one: it is one setting of Keras, and rarely of a layer."""
+    told = {str(config["dim_ordering"]) for config in configs if "dim_ordering" in config}
+    return told.pop() if len(told) == 1 else ""
+
+
+def lacks_ordering(class_name: str, config: Mapping[str, Any]) -> bool:
+    """Whether the file leaves it open where the channels are."""
+    return class_name in ORDERED and config.keys().isdisjoint({"dim_ordering", "data_format"})
 
 
 def modern(class_name: str, config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

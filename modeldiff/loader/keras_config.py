@@ -10,8 +10,9 @@ from typing import Any
 
 from modeldiff.errors import NotAModel
 from modeldiff.graph import Graph, LayerPath, Note
+from modeldiff.loader import keras1
 from modeldiff.loader.graphs import Built, build
-from modeldiff.loader.model_objects import collect
+from modeldiff.loader.model_objects import ModelObject, collect
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
     notes: list[Note] = []
     models = collect(config, layer_names, notes)
     version = keras_version or _version(config)
+    if version.startswith("1"):
+        _tell_ordering(models)
     built: dict[LayerPath, Built] = {}
     for model in reversed(models):
         built[model.path] = build(model, built, version, notes)
@@ -64,6 +67,15 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
         notes=tuple(notes),
         has_graph=models[0].kind != "opaque",
     )
+
+
+def _tell_ordering(models: Sequence[ModelObject]) -> None:
+    """Give the layers of Keras 1 that do not tell where their channels are what the others tell."""
+    entries = [entry for model in models for entry in model.entries]
+    told = keras1.ordering(entry.config for entry in entries)
+    for entry in entries:
+        if told and keras1.lacks_ordering(entry.class_name, entry.config):
+            entry.config = {**entry.config, "dim_ordering": told}
 
 
 def _version(config: Mapping[str, Any]) -> str:

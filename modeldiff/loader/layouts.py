@@ -81,13 +81,25 @@ class TransposedSource:
 
 def modern_weights(raw: Mapping[str, Any], weights: tuple[Weight, ...]) -> tuple[Weight, ...] | None:
     """The same numbers in today's layout; None where they are already. `raw` is the layer's object in the file."""
-    modern = _joined(weights)
+    modern = _joined(tuple(map(_gate, weights)) if _is_theano_frames(raw) else weights)
     stack = [("", part_of(raw))]
     while stack:
         prefix, part = stack.pop()
         stack.extend((prefix + inner, one) for inner, _, one in part.parts)
         modern = tuple(_kernel(part, one) if one.name == f"{prefix}kernel" else one for one in modern)
     return modern if modern != weights else None
+
+
+def _is_theano_frames(raw: Mapping[str, Any]) -> bool:
+    """Whether the gates are kernels of convolutions with Theano's axes."""
+    config = raw.get("config")
+    return raw.get("class_name") == "ConvLSTM2D" and isinstance(config, dict) and config.get("dim_ordering") == "th"
+
+
+def _gate(one: Weight) -> Weight:
+    """One gate's kernel with today's axes: the gates stand side by side along the last of those."""
+    is_kernel = len(one.shape) == 4 and one.source is not None and one.nbytes <= _LARGEST
+    return _turned(one, (2, 3, 1, 0)) if is_kernel and _GATE.fullmatch(one.name) else one
 
 
 def _joined(weights: tuple[Weight, ...]) -> tuple[Weight, ...]:

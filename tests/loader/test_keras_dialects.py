@@ -532,3 +532,19 @@ def test_every_call_of_a_shared_layer_passes_shapes_on() -> None:
         model(start(), start("y", (None, 2, 3)), shared, layer("d", "Activation", [[["s", 1, 0]]], activation="relu"))
     )
     assert found.graph.layers[-1].output_shapes == ((None, 6),)
+
+
+@pytest.mark.parametrize(
+    ("told", "padded", "written"),
+    [("th", (None, 3, 6, 8), "channels_first"), ("tf", (None, 5, 8, 4), None), (None, None, None)],
+)
+def test_keras_1_padding_has_its_channels_where_the_others_have_them(told: Any, padded: Any, written: Any) -> None:
+    """`ZeroPadding2D` of Keras 1 does not say where the channels are; without a layer that does, no shape is told."""
+    first = layer("c", "MaxPooling2D", [[["x", 0, 0]]], pool_size=[1, 1], strides=[1, 1], border_mode="valid")
+    if told:
+        first["config"]["dim_ordering"] = told
+    pad = layer("p", "ZeroPadding2D", [[["x", 0, 0]]], padding=[1, 2])
+    shapes = read(model(start(shape=(None, 3, 4, 4)), first, pad, outputs=(("p", 0, 0),)), keras_version="1.2.2")
+    found = next(one for one in shapes.graph.layers if one.name == "p")
+    assert found.output_shapes == (padded and (padded,))
+    assert found.config.get("data_format") == written

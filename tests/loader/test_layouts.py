@@ -61,6 +61,17 @@ def test_gates_stand_side_by_side(tmp_path: Path, class_name: str, gates: str, t
     assert layer.parameters == sum(weight.size for weight in layer.comparable_weights)
 
 
+def test_gates_of_convolutions_are_turned_before_they_stand_side_by_side(tmp_path: Path) -> None:
+    arrays = {}
+    for gate in "icfo":
+        arrays |= {f"W_{gate}": values(5, 2, 3, 4), f"U_{gate}": values(5, 5, 3, 4), f"b_{gate}": values(5)}
+    layer = keras1(tmp_path, "ConvLSTM2D", arrays, nb_filter=5, nb_row=3, nb_col=4, dim_ordering="th")
+    found = read(layer)
+    for role, letter in (("kernel", "W"), ("recurrent_kernel", "U")):
+        turned = [arrays[f"{letter}_{gate}"].transpose(2, 3, 1, 0) for gate in "ifco"]
+        assert np.array_equal(found[role], np.concatenate(turned, axis=-1))
+
+
 @pytest.mark.parametrize(
     ("class_name", "shape", "config", "convert"),
     [
