@@ -1,13 +1,13 @@
 # What the command is asked to do: its arguments, with the settings of the repository where they say nothing, checked
 # before any file is read. An option that would have no effect is refused and not ignored: somebody meant something
 # by it. What settings say is only a default, and never refused for want of a use.
-"""argv and settings -> `Job`: `parser`, `job`."""
+"""argv and settings -> `Job`: `parser`, `job`; settings alone -> `Options`: `defaults`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from modeldiff import __version__
 from modeldiff.errors import UsageError
 
 if TYPE_CHECKING:
-    from modeldiff.changes import Ignore, Options
+    from modeldiff.changes import Options
     from modeldiff.graph import Model
     from modeldiff.policy import Term
     from modeldiff.settings import Settings
@@ -56,6 +56,8 @@ class Job:
     """Pairs of layers that settings name: they hold where both models have them."""
     policy: tuple[Term, ...]
     annotate: bool
+    write_map: str | None
+    """Where the pairs are to be written."""
     digests: bool
     quiet: bool
     verbose: bool
@@ -115,6 +117,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="OLD=NEW",
         help="these two layers are a pair (repeatable); or the name of a JSON file with such pairs",
     )
+    compare.add_argument(
+        "--write-map",
+        metavar="FILE",
+        help="write the pairs that were found as JSON: for --map, or for Model Explorer's mapping upload",
+    )
     policy = made.add_argument_group("policy")
     policy.add_argument(
         "--fail-on",
@@ -146,7 +153,7 @@ def job(asked: argparse.Namespace, settings: Settings) -> Job:
         raise UsageError(f"{len(asked.models)} files given", fix="name one file to draw, or two to compare")
     outputs = asked.output or (["-"] if asked.format else [])
     targets = tuple((_format_of(target, asked.format), target) for target in outputs)
-    _check_targets(asked.output, asked.models)
+    _check_targets([*asked.output, *([asked.write_map] if asked.write_map else [])], asked.models)
     comparing = len(asked.models) == 2
     _refuse_without_effect(asked, comparing=comparing)
     options = _options(asked, settings)
@@ -157,9 +164,23 @@ def job(asked: argparse.Namespace, settings: Settings) -> Job:
         defaults=() if asked.map else settings.map,
         policy=_policy(asked, settings, options) if comparing else (),
         annotate=bool(asked.annotate),
+        write_map=asked.write_map,
         digests=asked.digests,
         quiet=asked.quiet,
         verbose=asked.verbose,
+    )
+
+
+def defaults(settings: Settings) -> Options:
+    """How to compare as the settings say; their pairs of layers are for models that have them (`held_by_both`)."""
+    from modeldiff.changes import Ignore, Options, Subject
+
+    rules = {Subject.LAYER: settings.ignore_layers, Subject.KEY: settings.ignore_keys}
+    return Options(
+        weights=not settings.no_weights,
+        rtol=settings.rtol or 0.0,
+        atol=settings.atol or 0.0,
+        ignore=tuple(Ignore(subject, glob, settings.origin) for subject, globs in rules.items() for glob in globs),
     )
 
 
@@ -203,6 +224,7 @@ def _refuse_without_effect(asked: argparse.Namespace, *, comparing: bool) -> Non
         "--exit-code": asked.exit_code,
         "--annotate": asked.annotate is not None,
         "--map": asked.map,
+        "--write-map": asked.write_map is not None,
         "--no-weights": asked.weights is False,
         "--weights": asked.weights,
         "--rtol": asked.rtol is not None,
@@ -219,31 +241,19 @@ def _refuse_without_effect(asked: argparse.Namespace, *, comparing: bool) -> Non
 
 
 def _options(asked: argparse.Namespace, settings: Settings) -> Options:
-    from modeldiff.changes import Options
-
-    weights = asked.weights if asked.weights is not None else not settings.no_weights
+    base = defaults(settings)
+    weights = base.weights if asked.weights is None else asked.weights
     if not weights and (asked.rtol is not None or asked.atol is not None):
         option = "--rtol" if asked.rtol is not None else "--atol"
         raise UsageError(f"{settings.origin} says no-weights", where=option, fix="add --weights")
     pins = tuple(pair for item in asked.map for pair in _pins(item))
-    return Options(
+    return replace(
+        base,
         weights=weights,
-        rtol=_first(asked.rtol, settings.rtol),
-        atol=_first(asked.atol, settings.atol),
+        rtol=base.rtol if asked.rtol is None else asked.rtol,
+        atol=base.atol if asked.atol is None else asked.atol,
         pins=pins,
-        ignore=_ignore(settings),
     )
-
-
-def _first(*numbers: float | None) -> float:
-    return next((number for number in numbers if number is not None), 0.0)
-
-
-def _ignore(settings: Settings) -> tuple[Ignore, ...]:
-    from modeldiff.changes import Ignore, Subject
-
-    rules = {Subject.LAYER: settings.ignore_layers, Subject.KEY: settings.ignore_keys}
-    return tuple(Ignore(subject, glob, settings.origin) for subject, globs in rules.items() for glob in globs)
 
 
 def _policy(asked: argparse.Namespace, settings: Settings, options: Options) -> tuple[Term, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from modeldiff.arguments import Job
     from modeldiff.changes import DiffResult
+    from modeldiff.policy import Violation
 
 __all__ = ["COMPARED", "INTERRUPTED", "POLICY_MET", "TROUBLE", "main", "progress_bar", "standard_output", "write_file"]
 
@@ -58,8 +59,13 @@ def _run(asked: argparse.Namespace) -> int:
     for path in todo.models:
         tell(f"reading {path}")
     result = _compared(todo, tell) if todo.comparing else None
+    violations = _judged(todo, result)  # a policy that cannot be judged leaves no output behind
     words = report.build(result or load(todo.models[0]), digests=todo.digests)
     write(words, todo.targets, tell)
+    if todo.write_map and result is not None:
+        from modeldiff.mapping import text_of
+
+        write_file(Path(todo.write_map), text_of(result.matching))
     if not todo.targets and not todo.quiet:
         from modeldiff.renderer import text
 
@@ -69,7 +75,10 @@ def _run(asked: argparse.Namespace) -> int:
         from modeldiff.report.words import plain
 
         say(plain(words.verdict))
-    return _judge(todo, result) if result is not None else COMPARED
+    _tell(violations)
+    if todo.annotate and result is not None:
+        _annotate(result, violations)
+    return POLICY_MET if violations else COMPARED
 
 
 def _aside(asked: argparse.Namespace) -> Iterator[bytes]:
@@ -105,13 +114,16 @@ def _is_same(progress: Callable[[int, int], None] | None, size: int) -> bool:
     return heard.endswith(SAME)
 
 
-def _judge(todo: Job, result: DiffResult) -> int:
-    """The exit status; what meets the policy is told on standard error, and beside the files where that is asked."""
-    if not todo.policy and not todo.annotate:
-        return COMPARED
+def _judged(todo: Job, result: DiffResult | None) -> tuple[Violation, ...]:
+    if result is None or not todo.policy:
+        return ()
     from modeldiff.policy import judge
 
-    violations = judge(result, todo.policy)
+    return judge(result, todo.policy)
+
+
+def _tell(violations: Sequence[Violation]) -> None:
+    """A line on standard error for each, up to ten of a term."""
     for term, found in groupby(violations, lambda one: one.term):
         lines = [one.line for one in found]
         shown = lines if len(lines) <= _SHOWN else lines[: _SHOWN - 1]
@@ -119,10 +131,11 @@ def _judge(todo: Job, result: DiffResult) -> int:
             say(f"modeldiff: {line}")
         if len(lines) > len(shown):
             say(f"modeldiff: --fail-on {term}: and {len(lines) - len(shown):,} more")
-    if todo.annotate:
-        from modeldiff.annotations import github
-        from modeldiff.output import command
 
-        for line in github(result, violations):
-            command(line)
-    return POLICY_MET if violations else COMPARED
+
+def _annotate(result: DiffResult, violations: Sequence[Violation]) -> None:
+    from modeldiff.annotations import github
+    from modeldiff.output import command
+
+    for line in github(result, violations):
+        command(line)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -114,7 +115,10 @@ def _table(text: bytes, shown: str) -> Any:
     else:
         import tomli as tomllib
     try:
-        content = tomllib.loads(text.decode("utf-8"))
+        decoded = text.decode("utf-8")
+        if any(len(_PART.findall(piece)) > _DEEPEST for piece in _BESIDE_KEYS.split(_STRING.sub("s", decoded))):
+            raise UnreadableFile("a key has too many parts", where=shown, fix="--no-config leaves it out")
+        content = tomllib.loads(decoded)
     except RecursionError as error:
         raise UnreadableFile("nested too deeply", where=shown, fix="--no-config leaves it out") from error
     except ValueError as error:
@@ -123,11 +127,18 @@ def _table(text: bytes, shown: str) -> Any:
     return tool.get("modeldiff") if isinstance(tool, dict) else None
 
 
+_DEEPEST = 50
+"""Parts of a dotted key: the parser takes time by the square of them."""
+_STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
+_BESIDE_KEYS = re.compile(r"[^\w. \t-]")
+_PART = re.compile(r"\.[ \t]*[\w-]")
+
+
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= sys.float_info.max:
         raise ValueError(f"it is {_shown(value)}")
     return float(value)
 

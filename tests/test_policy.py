@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from models import model, weight
 
 from modeldiff import Kind, compare
 from modeldiff.changes import Options
+from modeldiff.cli import main
 from modeldiff.errors import UsageError
-from modeldiff.graph import Fact, Model, Note
+from modeldiff.graph import Fact, Note
 from modeldiff.policy import Limit, judge, parse, refuse_blind
 
 TEXT = """
@@ -185,6 +188,17 @@ def test_what_the_files_do_not_hold_cannot_be_judged(term, about, why):
         lines(made(), made(path="new.h5", **about), term)
 
 
+def test_a_policy_that_cannot_be_judged_leaves_no_output(tmp_path, capsys):
+    sample = Path(__file__).parent.parent / "samples" / "layer-renamed" / "new.h5"
+    bare = tmp_path / "model.json"
+    with h5py.File(sample) as file:
+        bare.write_text(file.attrs["model_config"])
+    out = tmp_path / "report.md"
+    assert main([str(sample), str(bare), "--fail-on", "broken", "-o", str(out)]) == 2
+    assert "model.json holds no weights" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_values_that_cannot_be_read_cannot_be_judged():
     unread = made()
     layers = [replace(one, weights=tuple(replace(w, source=None) for w in one.weights)) for one in unread.graph.layers]
@@ -205,4 +219,3 @@ def test_new_layers_with_values_that_are_no_numbers_are_broken():
     new = replace(new, graph=replace(new.graph, layers=tuple(layers)))
     assert lines(side("a"), new, "broken") == ["--fail-on broken: b: kernel holds 32 NaN or infinite values"]
     assert lines(side("a"), side("a", "b"), "broken") == []
-    assert isinstance(new, Model)
