@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from models import model
 
 from modeldiff import Options, UsageError, compare
+from modeldiff.cli import main
 from modeldiff.mapping import pairs_of, text_of
 
+ROOT = Path(__file__).parents[1]
 NEW = """
     x: InputLayer(batch_shape=[None, 8])
     lower: Dense(units=4, w=5) <- x
@@ -74,3 +78,26 @@ def test_anything_else_is_refused_with_the_file_and_the_form(text: str) -> None:
     with pytest.raises(UsageError, match=r"map\.json") as caught:
         pairs_of(text, "map.json")
     assert "old/path" in str(caught.value)
+
+
+def test_the_command_writes_the_pairs_it_found_and_takes_them_again(tmp_path: Path) -> None:
+    pair = [str(ROOT / f"samples/layer-renamed/{side}.h5") for side in ("old", "new")]
+    written = tmp_path / "map.json"
+    assert main([*pair, "-q", "--write-map", str(written)]) == 0
+    result = tmp_path / "diff.json"
+    assert main([*pair, "-q", "--map", str(written), "-o", str(result)]) == 0
+    layers = json.loads(result.read_text(encoding="utf-8"))["layers"]
+    pairs = dict(pairs_of(written.read_text(encoding="utf-8"), "map.json"))
+    assert {layer["old"]: layer["new"] for layer in layers if layer["match"]} == pairs
+    assert {layer["match"]["evidence"] for layer in layers if layer["match"]} == {"user"}
+
+
+def test_a_mapping_is_written_of_two_models_and_never_over_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model_file = tmp_path / "m.h5"
+    shutil.copy(ROOT / "samples/layer-renamed/old.h5", model_file)
+    assert main([str(model_file), "--write-map", str(tmp_path / "map.json")]) == 2
+    assert main([str(model_file), str(model_file), "--write-map", str(model_file)]) == 2
+    assert "overwrite the model" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["m.h5"]
