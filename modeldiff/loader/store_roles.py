@@ -59,6 +59,8 @@ def _slots(part: Part | None, arrays: Sequence[Array]) -> Sequence[Slot]:
     if part is None or part.own is None:
         return ()
     count, own = len(arrays), part.own
+    if part.class_name == "EinsumDense" and not part.config:
+        own = (*own, Slot("bias"))
     packed = [array.dtype.startswith(("int", "uint")) for array in arrays]
     if any(packed) and not part.config:  # no config at hand that says whether there is a bias
         own = tuple(slot for slot in own if slot.role != "bias" or count > 2)
@@ -88,7 +90,7 @@ def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, No
         is_list = not child.has_vars and bool(child.children) and all(one.name for one in child.children.values())
         plain = "" if is_list else f"{child.name or key}/"
         prefix, class_name = _BY_KEY.get(key.removeprefix("_"), (plain, ""))
-        yield prefix, guess(class_name or (class_of(key) if in_list else ""), child), child
+        yield prefix, guess(class_name or (class_of(key) if in_list else ""), child) or _likely(child), child
 
 
 def guess(class_name: str, node: Node) -> Part | None:
@@ -102,6 +104,27 @@ def guess(class_name: str, node: Node) -> Part | None:
     return (
         part if part.own and _slots(part, [array for _, array in node.numbered()]) and _looks_like(part, node) else None
     )
+
+
+def _likely(node: Node) -> Part | None:
+    """The part that an object inside a layer nobody knows is by its shapes: most are layers of Keras.
+
+    A matrix and a vector as long as its last axis, or the four vectors of a normalisation: nothing else of Keras has
+    them. A layer around one whose kernel it repeats is a SpectralNormalization.
+    """
+    arrays = [array for _, array in node.numbered()]
+    shapes = [array.shape for array in arrays]
+    inner = node.children.get("layer")
+    kernels = [array.shape for _, array in inner.numbered()][:1] if inner else []
+    if len(shapes) == 2 and kernels == shapes[:1] and shapes[1] == (1, *shapes[0][-1:]):
+        return part_of({"class_name": "SpectralNormalization"})
+    if node.children or not all(array.dtype.startswith(("float", "bfloat")) for array in arrays):
+        return None
+    if len(shapes) == 2 and len(shapes[0]) > 1 and shapes[1] == shapes[0][-1:]:
+        return part_of({"class_name": "Dense"})
+    if len(shapes) == 4 and len(shapes[0]) == 1 and len(set(shapes)) == 1:
+        return part_of({"class_name": "BatchNormalization"})
+    return None
 
 
 def _looks_like(part: Part, node: Node) -> bool:

@@ -43,9 +43,9 @@ def test_a_custom_block_has_the_same_roles_in_both_formats(tmp_path: Path) -> No
     assert [weight.name for weight in legacy.weights] == [
         *("w", "inner/kernel", "inner/bias", "dense_14/kernel", "dense_14/bias", "dense_15/kernel", "dense_15/bias")
     ]
-    # What nothing tells keeps its number; the rest is the same.
+    # What nothing tells keeps its number; the rest is the same: a matrix and a vector in a layer are kernel and bias.
     assert [weight.name for weight in store.weights] == [
-        *("0", "inner/0", "inner/1", "dense_14/kernel", "dense_14/bias", "dense_15/kernel", "dense_15/bias")
+        *("0", "inner/kernel", "inner/bias", "dense_14/kernel", "dense_14/bias", "dense_15/kernel", "dense_15/bias")
     ]
 
 
