@@ -14,11 +14,13 @@ from __future__ import annotations
 import atexit
 import mmap
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import NoReturn
 
 from modeldiff.errors import ModelDiffError, UnreadableFile
@@ -31,7 +33,7 @@ ROOM = 640 << 20
 _GRACE = 0.3
 """Seconds after Ctrl-C in which the child may tidy up."""
 
-_STATUS, _NAME, _SIZE = 0, 1, 4096
+_STATUS, _NAME, _FOLDER, _SIZE = 0, 1, 4096, 8192
 
 
 class _Line:
@@ -46,8 +48,12 @@ class _Line:
 
     def tell(self, name: str) -> None:
         """The file that is read now; "" for none."""
-        raw = os.fsencode(name)[: _SIZE - _NAME - 1] + b"\0"
+        raw = os.fsencode(name)[: _FOLDER - _NAME - 1] + b"\0"
         self._memory[_NAME : _NAME + len(raw)] = raw
+
+    def remember(self, folder: bytes) -> None:
+        """What must go if the child cannot remove it itself."""
+        self._memory[_FOLDER : _FOLDER + len(folder) + 1] = folder + b"\0"
 
     @property
     def status(self) -> int | None:
@@ -57,7 +63,12 @@ class _Line:
     @property
     def name(self) -> str:
         """The file that was read last and not to its end."""
-        return os.fsdecode(self._memory[_NAME:].partition(b"\0")[0])
+        return os.fsdecode(self._memory[_NAME:_FOLDER].partition(b"\0")[0])
+
+    @property
+    def folder(self) -> str:
+        """What the child remembered; "" for nothing."""
+        return os.fsdecode(self._memory[_FOLDER:].partition(b"\0")[0])
 
 
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL} | {
@@ -121,6 +132,13 @@ def words() -> Iterator[bytes]:
     """What the parent says while it works aside, piece by piece, until it has done; nothing outside a child."""
     while _ear is not None and (word := os.read(_ear, _SIZE)):
         yield word
+
+
+def remember(folder: Path) -> None:
+    """A folder of this process that its parent removes where the process ends before it can do so itself."""
+    name = os.fsencode(folder)
+    if _line is not None and len(name) < _SIZE - _FOLDER:
+        _line.remember(name)
 
 
 @contextmanager
@@ -225,11 +243,15 @@ def _outcome(code: int, is_interrupted: bool, line: _Line) -> int:  # noqa: FBT0
     """What the end of the child means."""
     if code >= 0:
         return code
-    if line.status is not None:
-        return line.status
+    if line.folder:
+        shutil.rmtree(line.folder, ignore_errors=True)
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K\x1b[?25h")  # a progress bar hid the cursor
     end = signal.Signals(-code)
     if is_interrupted or end is signal.SIGINT:
         raise KeyboardInterrupt
+    if line.status is not None:
+        return line.status
     if end is signal.SIGPROF:
         what = f"reading it did not end within {PATIENCE:.0f} s of computing"
         raise UnreadableFile(what, where=line.name, fix="it is damaged, or made to do that")

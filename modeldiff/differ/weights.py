@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
 
 from modeldiff.changes import (
     Change,
@@ -28,6 +28,9 @@ Pair = tuple[Weight, Weight]
 
 _WORKERS = 2
 """Comparing is bound by memory: two cores saturate it, more only take them from others."""
+
+_PULSE = 0.5
+"""Seconds between two reports of progress, at most."""
 
 _BATCH_BYTES = 4 << 20
 """Small weights are compared together until there is work for about a millisecond."""
@@ -135,18 +138,31 @@ def _verdicts(
         return compare_batch(pairs, options)
     batches = list(_batches(pairs))
     total, done = sum(_bytes(batch) for batch in batches), 0
-    with ExitStack() as stack:
-        runner = executor or stack.enter_context(ThreadPoolExecutor(_WORKERS))
+    with nullcontext(executor) if executor else _threads() as runner:
         jobs = {runner.submit(compare_batch, batch, options): _bytes(batch) for batch in batches}
+        left: set[Future[list[Verdict]]] = set(jobs)
         try:
-            for job in as_completed(jobs):
-                done += jobs[job]
+            while left:
+                finished, left = wait(left, _PULSE, FIRST_COMPLETED)
+                done += sum(jobs[job] for job in finished)
                 if progress is not None:
                     progress(done, total)
             return [verdict for job in jobs for verdict in job.result()]
         finally:
-            for job in jobs:  # what was interrupted must not be waited for
+            for job in left:  # what was interrupted must not be waited for
                 job.cancel()
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    """Two threads; they are not waited for where something was raised."""
+    pool = ThreadPoolExecutor(_WORKERS)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _bytes(batch: Sequence[Pair]) -> int:

@@ -20,6 +20,7 @@ from io import FileIO
 from multiprocessing.util import Finalize
 from pathlib import Path
 
+from modeldiff import isolation
 from modeldiff.errors import UnreadableFile
 
 DEFLATE_LIMIT = 1032
@@ -175,6 +176,7 @@ def _private_folder() -> Path:
     process = os.getpid()
     if process not in _folders:
         _folders[process] = Path(tempfile.mkdtemp(prefix="modeldiff-"))
+        isolation.remember(_folders[process])
         Finalize(None, shutil.rmtree, (_folders[process],), {"ignore_errors": True}, exitpriority=0)
     return _folders[process]
 
