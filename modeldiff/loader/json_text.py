@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from modeldiff.errors import NotAModel, UnreadableFile
@@ -17,8 +20,10 @@ LIMIT = 64 << 20
 _LONE = re.compile(r"[\ud800-\udfff]")
 
 
-def parse(text: str | bytes, *, where: str, what: str) -> dict[str, Any]:
+def parse(text: str | bytes, *, where: str, what: str, report: Callable[[str], None] | None = None) -> dict[str, Any]:
     """The JSON object in `text`. `where` is the file and `what` the text's name in it, for messages.
+
+    Of a key that stands twice in one object the last value counts, as for Keras; `report` is told so in one sentence.
 
     Raises:
         UnreadableFile: too large, too deep, damaged.
@@ -26,10 +31,12 @@ def parse(text: str | bytes, *, where: str, what: str) -> dict[str, Any]:
     """
     if len(text) > LIMIT:
         raise UnreadableFile(f"{what} is larger than {LIMIT >> 20} MiB", where=where)
+    twice: set[str] = set()
     try:
         # Bytes that are no UTF-8 and half surrogate pairs become visible escapes: names must be printable later.
         clean = text.decode("utf-8-sig", "backslashreplace") if isinstance(text, bytes) else text
-        value = json.loads(clean if clean.isascii() else _LONE.sub("\ufffd", clean))
+        hook = partial(_object, twice) if report is not None else None
+        value = json.loads(clean if clean.isascii() else _LONE.sub("\ufffd", clean), object_pairs_hook=hook)
         if "\\ud" in clean or "\\uD" in clean:
             value = _printable(value)
     except RecursionError as error:
@@ -38,7 +45,18 @@ def parse(text: str | bytes, *, where: str, what: str) -> dict[str, Any]:
         raise UnreadableFile(f"{what} is no valid JSON: {error}", where=where) from error
     if not isinstance(value, dict):
         raise NotAModel(f"{what} is JSON but no object", where=where)
+    if report is not None and twice:
+        shown = ", ".join(repr(key[:80]) for key in sorted(twice)[:3])
+        report(f"{what} has {shown} twice in one object: the last one counts")
     return value
+
+
+def _object(twice: set[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; keys that occur in it more than once are put into `twice`."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice.update(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+    return found
 
 
 def _printable(value: Any) -> Any:

@@ -44,7 +44,7 @@ def _without_folder(found: Mapping[str, Member]) -> dict[str, Member]:
 def read(found: Mapping[str, Member], path: str, form: str) -> Model:
     """The model in the files of an archive or folder, by their names in it."""
     notes: list[Note] = []
-    config = _json(found[CONFIG], path)
+    config = _json(found[CONFIG], path, notes)
     about = _json(found[METADATA], path) if METADATA in found else {}
     version = str(about.get("keras_version") or "")
     architecture = keras_config.read(config, keras_version=version)
@@ -92,8 +92,9 @@ def _assets(found: Mapping[str, Member], notes: list[Note]) -> dict[str, dict[st
     return told
 
 
-def _json(member: Member, path: str) -> dict[str, Any]:
-    return json_text.parse(member.read(json_text.LIMIT), where=path, what=member.name)
+def _json(member: Member, path: str, notes: list[Note] | None = None) -> dict[str, Any]:
+    report = None if notes is None else lambda text: notes.append(Note("", text))
+    return json_text.parse(member.read(json_text.LIMIT), where=path, what=member.name, report=report)
 
 
 def _tree(found: Mapping[str, Member], path: str, notes: list[Note]) -> Node | None:

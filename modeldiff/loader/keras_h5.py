@@ -46,7 +46,8 @@ def read(root: Group, path: str) -> Model:
         return _weights_only(groups, root, group, path)
     if group is None and not refused:
         groups.note("incomplete file: it has a configuration but no weights", fact=Fact.WEIGHTS_MISSING)
-    return _whole(groups, root, group, json_text.parse(config, where=path, what="`model_config`"), path)
+    parsed = json_text.parse(config, where=path, what="`model_config`", report=groups.note)
+    return _whole(groups, root, group, parsed, path)
 
 
 def _whole(groups: Groups, root: Group, group: Group | None, config: Mapping[str, Any], path: str) -> Model:

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from modeldiff.errors import NotAModel, UnreadableFile
-from modeldiff.graph import Model
+from modeldiff.graph import Model, Note
 from modeldiff.loader import code, json_text, keras_config, shards, training
 from modeldiff.loader.assembly import own_config
 
@@ -21,7 +22,8 @@ def load(path: str) -> Model:
         UnreadableFile: damaged.
         NotAModel: other JSON.
     """
-    found = _parsed(path)
+    notes: list[Note] = []
+    found = _parsed(path, lambda text: notes.append(Note("", text)))
     if isinstance(found.get("weight_map"), dict):
         return shards.load(path, found)
     if "modelTopology" in found:
@@ -43,14 +45,14 @@ def load(path: str) -> Model:
             **own_config(architecture),
             **(training.canonical(compiled) if isinstance(compiled, dict) else {}),
         },
-        notes=architecture.notes,
+        notes=(*notes, *architecture.notes),
         has_config=architecture.has_graph,
         has_weights=False,
         code=code.collect(architecture.raw, compiled),
     )
 
 
-def _parsed(path: str) -> dict[str, Any]:
+def _parsed(path: str, report: Callable[[str], None]) -> dict[str, Any]:
     file = Path(path)
     try:
         if file.stat().st_size > json_text.LIMIT:
@@ -64,4 +66,4 @@ def _parsed(path: str) -> dict[str, Any]:
         except (ValueError, RecursionError) as error:
             raise NotAModel("this JSON is no Keras model", where=path) from error
         text = inner.encode("utf-8", "backslashreplace")
-    return json_text.parse(text, where=path, what="the JSON text")
+    return json_text.parse(text, where=path, what="the JSON text", report=report)
