@@ -58,14 +58,17 @@ class Groups:
     def layers(self, group: Group, names: Sequence[str]) -> dict[str, list[Stored]]:
         """The weights of every layer of `layer_names`."""
         stored: dict[str, list[Stored]] = {}
-        missing = 0
+        missing: list[str] = []
         for name in names:
             layer, refused = self.group(group, name, (name,))
-            missing += layer is None and not refused
+            if layer is None and not refused:
+                missing.append(name)
             if layer is not None or refused:
                 stored[name] = self.weights(layer, (name,)) if layer else []
         if missing:
-            self.note(f"incomplete file: {missing} of {len(names)} layers have no group", fact=Fact.WEIGHTS_MISSING)
+            shown = ", ".join(map(repr, missing[:3])) + (", ..." if len(missing) > 3 else "")
+            text = f"incomplete file: {len(missing)} of {len(names)} layers have no group: {shown}"
+            self.note(text, fact=Fact.WEIGHTS_MISSING)
         return stored
 
     def weights(self, group: Group, about: LayerPath) -> list[Stored]:

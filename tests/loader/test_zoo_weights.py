@@ -163,7 +163,7 @@ def notes_of(path: str) -> list[str]:
 
 def test_what_failed_saves_left_behind_is_incomplete() -> None:
     lost = loaded("left_behind/2.15.0__preproc_text_weightsonly.h5")
-    assert "incomplete file: 1 of 5 layers have no group" in [note.text for note in lost.notes] or [
+    assert "incomplete file: 1 of 5 layers have no group: 'text'" in [note.text for note in lost.notes] or [
         note for note in lost.notes if note.about == "text" and "incomplete" in note.text
     ]
     chain = loaded("left_behind/2.0.9__chain300.h5")
