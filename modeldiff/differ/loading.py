@@ -33,7 +33,7 @@ def foresee(old: Model, new: Model, matching: Matching) -> Forecast:
         return Forecast("", (), obstacle)
     keras = "3" if _major(new) >= 3 else "2"
     olds, store = units(old), is_store(old)
-    news = units(new) if is_store(new) == store else loading_layout.units(new, store=store)
+    news = units(new) if is_store(new) == store else loading_layout.units(new, store=store, keras=keras)
     if news is None:
         return Forecast("", (), Obstacle.NEW_LAYOUT)
     loader = Store(new, olds, news, keras) if store else Legacy(old, new, olds, news, keras)

@@ -6,15 +6,77 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modeldiff.differ.loading_units import Tensor, Unit, listed
+from modeldiff.differ.loading_units import Tensor, Unit, listed, named
 from modeldiff.graph import Layer, LayerPath, Model, Weight
 
 Place = tuple[LayerPath, Weight]
 
 
-def units(model: Model, *, store: bool) -> list[Unit] | None:
+def units(model: Model, *, store: bool, keras: str) -> list[Unit] | None:
     """The units in a store or in legacy HDF5; None where the file does not tell."""
-    return None if store else _legacy(model)
+    return _store(model, keras) if store else _legacy(model)
+
+
+# A store: objects by path ---------------------------------------------------------------------------------------------
+
+_FLAT = frozenset(
+    {f"Conv{rank}D{kind}" for rank in (1, 2, 3) for kind in ("", "Transpose")}
+    | {"DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Dense", "EinsumDense"}
+    | {"BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "Embedding", "PReLU"}
+)
+"""Classes without a layer in them, as it comes to loading."""
+_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
+"""Classes that keep everything in their cell."""
+_ATTENTION = {"query": "query_dense", "key": "key_dense", "value": "value_dense", "attention_output": "output_dense"}
+_FIRST = 15
+"""Keras 2.15 is the first of Keras 2 whose stores have today's layout."""
+_DIRECTIONS = {"forward": "forward_layer", "backward": "backward_layer"}
+
+
+def _store(model: Model, keras: str) -> list[Unit] | None:
+    is_compiled = any(model.metadata.get(key) for key in ("optimizer", "loss"))
+    if keras == "2" and (_minor(model) < _FIRST or is_compiled):  # which metrics it asks for, the file does not tell
+        return None
+    paths = {path: place for place, path in named(model.graph).items()}
+    found = [Unit("", (), tuple(Tensor(str(n), w.shape, (((), w.name),)) for n, w in enumerate(model.weights)))]
+    for path, layer in model.walk():
+        held: dict[str, list[Weight]] = {}
+        for weight in layer.weights:
+            inside = _inside(layer, weight.name, keras)
+            if inside is None or path not in paths:
+                return None
+            held.setdefault(paths[path] + inside, []).append(weight)
+        for place, weights in held.items():
+            tensors = (Tensor(str(n), w.shape, ((path, w.name),)) for n, w in enumerate(weights))
+            found.append(Unit(place, path, tuple(tensors)))
+    return found
+
+
+def _minor(model: Model) -> int:
+    number = str(model.metadata.get("keras_version", "")).partition(".")[2].partition(".")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+def _inside(layer: Layer, role: str, keras: str) -> str | None:
+    """Where a layer keeps a weight, below the layer's own path; None where only its code knows."""
+    name, (first, _, last) = layer.canonical_class, role.partition("/")
+    if name in _FLAT:
+        return None if last else ""
+    if name in _RECURRENT:
+        return None if last else "/cell"
+    if name == "MultiHeadAttention" and last and first in _ATTENTION:
+        return f"/{'_' if keras == '2' else ''}{_ATTENTION[first]}"
+    inner = layer.config.get("layer")
+    wrapped = str(inner.get("class_name", "")) if isinstance(inner, dict) else ""
+    cell = "/cell" if wrapped in _RECURRENT else ""
+    if name == "Bidirectional" and cell and last and first in _DIRECTIONS:
+        return f"/{_DIRECTIONS[first]}{cell}"
+    if name == "TimeDistributed" and not last and wrapped in _FLAT | _RECURRENT:
+        return f"/layer{cell}"
+    return None
+
+
+# Legacy HDF5: layers with their weights in a row ----------------------------------------------------------------------
 
 
 def _legacy(model: Model) -> list[Unit] | None:

@@ -19,6 +19,8 @@ _UNCHECKED = frozenset(
     {"StringLookup", "IntegerLookup", "TextVectorization", "Discretization", "FeatureSpace", "IndexLookup"}
 )
 """Layers that take from a store what they know of and count nothing."""
+_METRICS = frozenset({"metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"})
+"""State that Keras 2 stores and asks for; Keras 3 does neither."""
 _COUNTER = re.compile(r"(.*?)(?:_(\d{1,18}))?")
 
 
@@ -29,7 +31,7 @@ class Store:
         self.stored = {unit.name: unit.tensors for unit in olds}
         self.is_two = keras == "2"
         self.has_old_list = any(name.startswith(f"{_OLD_LIST}/") for name in self.stored)
-        self.units = list(news)
+        self.units = [unit for unit in news if self.is_two or unit.name.partition("/")[0] not in _METRICS]
         self.units += _silent(new, news)
         self.classes = {path: layer.canonical_class for path, layer in new.walk()}
         if self.is_two:

@@ -23,7 +23,6 @@ from modeldiff.loader.store_tree import Node
 
 _BESIDE = {"optimizer", "metrics", "compiled_metrics", "_compile_metrics", "_loss_tracker", "_metrics"}
 """What a stored model holds besides its layers."""
-_ASIDE = {(key,) for key in _BESIDE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Contents:
     name: str
     """The model's own name, where the store tells it."""
     holders: tuple[Holder, ...]
-    """The objects that keep variables; not the optimizer, nor metrics."""
+    """The objects that keep variables, metrics too; not the optimizer, which loads in its own way."""
 
 
 def is_store(tree: Node) -> bool:
@@ -60,7 +59,7 @@ def fill(tree: Node, architecture: Architecture | None) -> Contents:
 
 def _holders(tree: Node) -> Iterator[Holder]:
     for node in tree.walk():
-        if node.has_vars and node.path[:1] not in _ASIDE:
+        if node.has_vars and node.path[:1] != ("optimizer",):
             tensors = ((printable(node.stored_as(key)), array.shape) for key, array in node.numbered())
             yield Holder(printable("/".join(node.path)), tuple(tensors))
 

@@ -69,7 +69,7 @@ def test_the_page_lists_what_does_not_simply_load_and_no_more() -> None:
     page = render(compare(file(*names), file(*names, units=5)), "html")
     tables = re.findall(r'<details class="load">.*?</details>', page, re.DOTALL)
     assert len(tables) == 4
-    assert [table.count("<tr><th scope=\"row\">") for table in tables] == [ROWS] * 4
+    assert [table.count('<tr><th scope="row">') for table in tables] == [ROWS] * 4
     assert f"{4000 - ROWS:,} more" in tables[0]
     assert "<b>|" not in page
     assert sum(map(len, tables)) < 100_000
