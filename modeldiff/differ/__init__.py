@@ -26,7 +26,14 @@ def compare(
 ) -> DiffResult:
     """Everything that differs between two models.
 
-    `progress` is called with bytes of weights compared and bytes in all; `executor` compares weights.
+    `progress` is called with bytes of weights compared and bytes in all. `executor` compares weights, instead of two
+    threads: any `concurrent.futures.Executor`, of processes or of a cluster that sees the files. Models and results
+    can be pickled, so that it may as well carry whole comparisons:
+
+        def compare_files(pair):
+            return compare(*map(load, pair))
+
+        results = list(executor.map(compare_files, pairs))
 
     Raises:
         UsageError: a pin of `options` names no layer.
