@@ -26,7 +26,7 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
-from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, format_path
+from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, digests_of, format_path
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import tensors
 from modeldiff.report.asserted import code_notes
@@ -46,13 +46,14 @@ def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
     inputs, outputs = _neighbours(model.graph)
     warnings = _by_place([*model.notes, *code_notes(model)])
+    found = iter(digests_of(weight for _, layer in model.walk() for weight in layer.weights)) if digests else None
     return tuple(
         replace(
             _bare(Site(None, path), layer),
             status=Status.UNCHANGED,
             figure=(f"{layer.parameters:,}",) if layer.parameters else (),
             warnings=warnings.get(format_path(path), ()),
-            weights=tuple(tensors.one_sided(layer, Status.UNCHANGED, digests=digests)),
+            weights=tuple(tensors.one_sided(layer, Status.UNCHANGED, found)),
             inputs=tuple(_link(end, new=True) for end in inputs.get(path, ())),
             outputs=tuple(_link(end, new=True) for end in outputs.get(path, ())),
         )

@@ -24,12 +24,12 @@ from modeldiff.report.view import Code, Phrase, Status, WeightView
 from modeldiff.report.words import dimensions, joined, measure, moved, percent, reshaped
 
 
-def one_sided(layer: Layer, status: Status, *, digests: bool = False) -> Iterator[WeightView]:
-    """The weights of a layer that has nothing to be compared with."""
+def one_sided(layer: Layer, status: Status, digests: Iterator[str] | None = None) -> Iterator[WeightView]:
+    """The weights of a layer that has nothing to be compared with; `digests` gives the digest of each in turn."""
     verdict: Phrase = {Status.ADDED: ("added",), Status.REMOVED: ("removed",)}.get(status, ())
     for weight in layer.weights:
         view = WeightView(weight.name, dimensions(weight.shape), weight.dtype, weight.size, status, verdict)
-        yield replace(view, digest=weight.digest()) if digests and weight.source is not None else view
+        yield view if digests is None else replace(view, digest=next(digests))
 
 
 def paired(old: Layer, new: Layer, pairs: Iterable[WeightPair], facts: Iterable[Change]) -> Iterator[WeightView]:
