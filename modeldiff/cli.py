@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from modeldiff.arguments import Job
     from modeldiff.changes import DiffResult
+    from modeldiff.graph import Model
     from modeldiff.policy import Violation
 
 __all__ = ["COMPARED", "INTERRUPTED", "POLICY_MET", "TROUBLE", "main", "progress_bar", "standard_output", "write_file"]
@@ -93,26 +93,23 @@ def _aside(asked: argparse.Namespace) -> Iterator[bytes]:
 def _compared(todo: Job, tell: Callable[[str], None]) -> DiffResult:
     from modeldiff.differ import compare
     from modeldiff.loader import load_pair
+    from modeldiff.twins import Answer
 
-    options = todo.options
+    answer = Answer(isolation.listen)
     with progress_bar(quiet=todo.quiet) as progress:
-        models = load_pair(*todo.models, is_same=partial(_is_same, progress) if options.weights else None)
-        if todo.defaults:
-            options = replace(options, pins=held_by_both(models, todo.defaults))
-        tell("comparing")
-        return compare(*models, options=options, progress=progress)
 
+        def told(models: tuple[Model, Model]) -> DiffResult:
+            options = todo.options
+            if todo.defaults:
+                options = replace(options, pins=held_by_both(models, todo.defaults))
+            tell("comparing")
+            return compare(*models, options=options, progress=progress)
 
-def _is_same(progress: Callable[[int, int], None] | None, size: int) -> bool:
-    """What the parent found out; its words are waited for."""
-    from modeldiff.twins import SAME, STEP
-
-    heard = b""
-    for word in isolation.words():
-        heard += word
-        if progress is not None:
-            progress(min(size, STEP * len(heard)), size)
-    return heard.endswith(SAME)
+        models = load_pair(*todo.models, is_same=answer.is_likely if todo.options.weights else None)
+        result = told(models)
+        if answer.is_believed and not answer.is_sure(models[0].metadata["bytes"], progress):
+            result = told(load_pair(*todo.models))
+        return result
 
 
 def _judged(todo: Job, result: DiffResult | None) -> tuple[Violation, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import mmap
 import os
+import select
 import shutil
 import signal
 import sys
@@ -85,7 +86,7 @@ _lock = threading.RLock()
 def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = None) -> int:
     """The exit status of `work`, done in a child process where the system can fork, else in this one.
 
-    The parent does `aside` meanwhile; the child gets its words from `words`.
+    The parent does `aside` meanwhile; the child gets its words by `listen`.
 
     Raises what `work` raises in the child too; a child that has done its work does not return.
 
@@ -128,10 +129,14 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def words() -> Iterator[bytes]:
-    """What the parent says while it works aside, piece by piece, until it has done; nothing outside a child."""
-    while _ear is not None and (word := os.read(_ear, _SIZE)):
-        yield word
+def listen(patience: float | None = None) -> bytes | None:
+    """What the parent said since, waiting for it (at most `patience` seconds).
+
+    Returns None where it says nothing yet; b"" where it says nothing more, or this is no child.
+    """
+    if _ear is None:
+        return b""
+    return os.read(_ear, _SIZE) if select.select([_ear], [], [], patience)[0] else None
 
 
 def remember(folder: Path) -> None:

@@ -2,15 +2,16 @@
 # finds out in a process that has nothing else to do (`modeldiff.isolation`) while the other imports and reads the old
 # model, so nothing heavier than ctypes is imported here. Buffers are pages of their own, because the kernel copies to
 # an address that is no multiple of 64 at a third of the speed, and they are small enough to stay in the cache.
+# The child does not wait for the answer: it takes for granted what holds so far, and asks at the end.
 # Rejected: memory maps of the files (a file that shrinks meanwhile would be a signal) and digests (five times as dear).
-"""Whether two files hold the same bytes: `compare_bytes`."""
+"""Whether two files hold the same bytes: `compare_bytes`, and the `Answer` where it is waited for."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import FileIO
 
 SAME = b"="
@@ -18,6 +19,7 @@ SAME = b"="
 STEP = 64 << 20
 """Bytes for which one word is said."""
 _STEP = 1 << 20
+_PULSE = 0.5
 
 
 def compare_bytes(old: str, new: str) -> Iterator[bytes]:
@@ -45,6 +47,34 @@ def compare_bytes(old: str, new: str) -> Iterator[bytes]:
             if (position + _STEP) % STEP == 0:
                 yield b"."
         yield SAME
+
+
+class Answer:
+    """The words of `compare_bytes` as they arrive. `listen` waits for more of them, as `isolation.listen` does."""
+
+    def __init__(self, listen: Callable[[float | None], bytes | None]) -> None:
+        self._listen, self._heard, self._is_over = listen, b"", False
+        self.is_believed = False
+        """Whether somebody was told that the files may well be the same."""
+
+    def is_likely(self) -> bool:
+        """Whether the files are the same as far as they were compared; this does not wait."""
+        self._hear(0.0)
+        self.is_believed = not self._is_over or self._heard.endswith(SAME)
+        return self.is_believed
+
+    def is_sure(self, size: int, progress: Callable[[int, int], None] | None = None) -> bool:
+        """Whether the files of `size` bytes are the same; `progress` takes bytes compared and bytes in all."""
+        while not self._is_over:
+            self._hear(_PULSE)
+            if progress is not None:
+                progress(min(size, STEP * len(self._heard)), size)
+        return self._heard.endswith(SAME)
+
+    def _hear(self, patience: float) -> None:
+        while not self._is_over and (word := self._listen(patience)) is not None:
+            self._heard += word
+            self._is_over = not word or word.endswith(SAME)
 
 
 def _fill(file: FileIO, page: mmap.mmap) -> int:

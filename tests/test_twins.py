@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from modeldiff import cli, twins
 from modeldiff.loader import load, load_pair
-from modeldiff.twins import SAME, compare_bytes
+from modeldiff.twins import SAME, Answer, compare_bytes
 
 ROOT = Path(__file__).parents[1]
 OLD, NEW = (ROOT / "samples" / "pull-request" / f"{side}.h5" for side in ("old", "new"))
@@ -62,12 +63,50 @@ def test_words_come_as_the_work_goes_on(large: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_twin_is_the_old_model_under_its_own_name(tmp_path: Path) -> None:
     copy = shutil.copy(OLD, tmp_path / "copy.h5")
-    asked: list[int] = []
-    old, new = load_pair(OLD, copy, is_same=lambda size: not asked.append(size))
-    assert asked == [OLD.stat().st_size]
+    old, new = load_pair(OLD, copy, is_same=lambda: True)
     assert new.graph is old.graph
     assert (old.path, new.path) == (str(OLD), str(copy))
-    assert load_pair(OLD, NEW, is_same=lambda _: False)[1].path == load(NEW).path
+    assert load_pair(OLD, NEW, is_same=lambda: False)[1].path == load(NEW).path
+
+
+@pytest.mark.parametrize(
+    ("heard", "likely", "sure"),
+    [
+        ([b""], False, False),
+        ([b"..", b""], False, False),
+        ([b".=", b""], True, True),
+        ([b".", None, b".=", b""], True, True),
+        ([b".", None, b".", None, b""], True, False),
+        ([None, None, b"=", b""], True, True),
+    ],
+)
+def test_what_holds_so_far_is_believed_and_asked_for_at_the_end(
+    heard: list[bytes | None], *, likely: bool, sure: bool
+) -> None:
+    answer = Answer(lambda _: heard.pop(0))
+    seen: list[tuple[int, int]] = []
+    assert answer.is_likely() is answer.is_believed is likely
+    assert answer.is_sure(100, lambda done, total: seen.append((done, total))) is sure
+    assert set(seen) <= {(0, 100), (100, 100)}
+
+
+def test_files_that_differ_at_their_end_are_read_after_all(tmp_path: Path) -> None:
+    """The answer comes late: the work was begun as if they were the same."""
+    plan = "import sys, time\nfrom modeldiff import cli, twins\ncompare = twins.compare_bytes\n"
+    plan += "def late(old, new):\n    time.sleep(2)\n    yield from compare(old, new)\n"
+    plan += "twins.compare_bytes = late\nsys.exit(cli.main())"
+    changed = Path(shutil.copy(OLD, tmp_path / "changed.h5"))
+    with h5py.File(changed, "r+") as file:
+        found: list[h5py.Dataset] = []
+        file["model_weights"].visititems(lambda _, one: found.append(one) if isinstance(one, h5py.Dataset) else None)
+        found[-1][...] = found[-1][...] + 1
+    assert changed.stat().st_size == OLD.stat().st_size
+    line = [sys.executable, "-c", plan, str(OLD), str(changed), "-o", str(tmp_path / "one.json"), "-v"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=True, cwd=ROOT)
+    assert done.stderr.count("comparing") == 2
+    assert cli.main([str(OLD), str(changed), "-o", str(tmp_path / "two.json"), "-q"]) == 0
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+    assert '"weight-changed"' in (tmp_path / "one.json").read_text(encoding="utf-8")
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:

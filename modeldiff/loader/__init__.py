@@ -47,12 +47,12 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 
 def load_pair(
-    old: str | os.PathLike[str], new: str | os.PathLike[str], *, is_same: Callable[[int], bool] | None = None
+    old: str | os.PathLike[str], new: str | os.PathLike[str], *, is_same: Callable[[], bool] | None = None
 ) -> tuple[Model, Model]:
     """Two models to compare; a Git LFS pointer needs no download where the other file has or names the same content.
 
-    `is_same` is asked once the old model is there, with the bytes of its file: where it says that the new file holds
-    the same ones, that is not read.
+    `is_same` is asked once the old model is there: where it says that both files hold the same bytes, the new one is
+    not read.
 
     Raises:
         UnreadableFile, NotAModel: as `load`.
@@ -63,7 +63,7 @@ def load_pair(
     if models is not None:
         return models
     first = load(old)
-    if is_same is not None and is_same(first.metadata["bytes"]):
+    if is_same is not None and is_same():
         return first, replace(first, path=os.fspath(new))
     return first, load(new)
 
