@@ -149,6 +149,11 @@ class Call:
 class Source(Protocol):
     """Where the numbers of one weight are. Immutable and picklable; holds no open file and no numbers."""
 
+    @property
+    def is_costly(self) -> bool:
+        """Whether reading takes so long (unpacking) that values are better kept for a moment than read twice."""
+        ...
+
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """Flat arrays in C order of `entries` entries each, the last one shorter; little-endian.
 

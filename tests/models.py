@@ -36,6 +36,7 @@ class ArraySource:
     """A weight whose numbers are in memory."""
 
     array: NDArray[Any]
+    is_costly: bool = False
 
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         flat = self.array.reshape(-1)

@@ -20,6 +20,11 @@ ENTRIES = 1 << 18
 _BYTES = 1 << 19
 """Bytes per block where bytes are all that is compared: a block of each side fits the cache of one core."""
 
+_SMALL = 1 << 20
+"""Bytes: a weight of one block is read once, whatever is asked about it."""
+_KEPT = 24 << 20
+"""Bytes of a weight whose reading is costly: two threads keep two of them each."""
+
 
 def source_of(weight: Weight) -> Source:
     """Where the values are.
@@ -34,9 +39,14 @@ def source_of(weight: Weight) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """The values of a small weight, read once."""
+    """The values of a weight, read once."""
 
     values: NDArray[Any]
+
+    @property
+    def is_costly(self) -> bool:
+        """See `graph.Source`."""
+        return False
 
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """See `graph.Source`."""
@@ -48,18 +58,26 @@ class _Loaded:
         return np.concatenate([self.values[:0], *runs])
 
 
-def loaded(weight: Weight, limit: int) -> Weight:
-    """The weight with its values in memory where they are at most `limit` bytes, else as it is.
+def loaded(weight: Weight) -> Weight:
+    """The weight with its values in memory where it is small, or reading it is costly; else as it is.
 
     Raises:
         UnreadableFile: the values cannot be read.
     """
-    if not 0 < weight.nbytes <= limit:
+    source = source_of(weight)
+    if not 0 < weight.nbytes <= (_KEPT if source.is_costly else _SMALL):
         return weight
-    values = next(iter(source_of(weight).blocks(weight.size)), None)
-    if values is None or values.size != weight.size:
+    values, filled = None, 0
+    for block in source.blocks(ENTRIES):
+        if values is None:
+            values = np.empty(weight.size, block.dtype)
+        if filled + block.size > weight.size:
+            break
+        values[filled : filled + block.size] = block
+        filled += block.size
+    if values is None or filled != weight.size:
         raise UnreadableFile("fewer values than the shape says")
-    return replace(weight, source=_Loaded(values.copy()))
+    return replace(weight, source=_Loaded(values))
 
 
 def paired(old: Weight, new: Weight, entries: int = ENTRIES) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

@@ -14,10 +14,6 @@ from modeldiff.differ.movement import measure
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Weight
 
-_SMALL = 1 << 20
-"""Bytes: a weight of one block is read once, whatever is asked about it."""
-
-
 _OPAQUE = ("float8", "void")
 """Dtypes numpy has no numbers for: their bytes can be compared and nothing else."""
 
@@ -52,7 +48,7 @@ def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
     if old.source is None or new.source is None:
         return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "values not readable")
     try:
-        old, new = loaded(old, _SMALL), loaded(new, _SMALL)
+        old, new = loaded(old), loaded(new)
         if same_type and identical(old, new):
             return Verdict(Outcome.IDENTICAL)
         opaque = next((weight.dtype for weight in (old, new) if weight.dtype.startswith(_OPAQUE)), None)

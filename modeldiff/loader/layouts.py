@@ -37,6 +37,11 @@ class JoinedSource:
     """The product of all other axes."""
     dtype: str
 
+    @property
+    def is_costly(self) -> bool:
+        """See `graph.Source`."""
+        return any(source.is_costly for source in self.sources)
+
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """See `graph.Source`."""
         width, at_once = sum(self.widths), max(1, entries // sum(self.widths))
@@ -66,6 +71,11 @@ class TransposedSource:
     shape: tuple[int, ...]
     """As stored."""
     axes: tuple[int, ...]
+
+    @property
+    def is_costly(self) -> bool:
+        """See `graph.Source`."""
+        return self.source.is_costly
 
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """See `graph.Source`."""

@@ -38,6 +38,11 @@ class FlatSource:
     """Entries."""
     dtype: str
 
+    @property
+    def is_costly(self) -> bool:
+        """See `graph.Source`."""
+        return False
+
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """See `graph.Source`."""
         width = itemsize(self.dtype)
@@ -82,6 +87,11 @@ class SlabSource:
     chunk: tuple[int, ...]
     """Empty where it is not chunked."""
     dtype: str
+
+    @property
+    def is_costly(self) -> bool:
+        """See `graph.Source`."""
+        return True
 
     def blocks(self, entries: int) -> Iterator[NDArray[Any]]:
         """See `graph.Source`."""

@@ -117,6 +117,8 @@ def test_another_dtype_with_other_values_is_measured():
 class Damaged:
     """A file that is no longer whole."""
 
+    is_costly = False
+
     def blocks(self, entries):  # noqa: ARG002 -- there are none
         raise UnreadableFile("the file is truncated")
 
