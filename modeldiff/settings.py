@@ -62,14 +62,14 @@ def find(start: Path | None = None) -> Settings:
     return Settings()
 
 
-def read(path: Path) -> Settings | None:
-    """The settings in one file; None where it is no file, or has no `[tool.modeldiff]`.
+def read(path: Path, shown: str = "") -> Settings | None:
+    """The settings in one file; None where it is no file, or has no `[tool.modeldiff]`. Errors call it `shown`.
 
     Raises:
         UsageError: a key or a value is wrong.
         UnreadableFile: the file is damaged, too large, or may not be read.
     """
-    shown = os.path.relpath(path)
+    shown = shown or os.path.relpath(path)
     table = _table(_text(path, shown), shown)
     if table is None:
         return None

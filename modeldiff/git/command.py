@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 _USAGE = """\
 usage: git modeldiff BASE [HEAD] [-o DIR] [-- PATH...]
        git modeldiff BASE...HEAD [-o DIR] [-- PATH...]
+       git modeldiff review [BASE...HEAD] [-o DIR] [--fail-on LIST] [-- PATH...]
+       git modeldiff comment FILE [--report-url URL] [--pull-request N]
        git modeldiff install [--global]
        git modeldiff uninstall [--global]"""
 _ABOUT = """\
 Compare all Keras models that changed between two commits, or between a commit
 and the working tree. BASE...HEAD compares HEAD with the commit where it left
 BASE, as a pull request does.
+
+"review" writes all that is attached to a pull request: comment.md, report.html
+and diff.json. In a job of GitHub or GitLab it finds the commits itself, brings
+the ones that are missing and the Git LFS contents of the models that changed,
+and takes its settings from the base. "comment" posts or updates that comment.
 
 "install" lets git itself show models: git diff tells what changed, git log -p
 and git show list layers and weights, git difftool -t modeldiff opens the page.
@@ -89,6 +96,43 @@ def _difftool(arguments: Sequence[str]) -> int:
 
 
 _AGAIN = "run: git modeldiff install"
+
+
+# --- in continuous integration ----------------------------------------------------------------------------------
+
+
+def _review(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="git modeldiff review", description="Write what is attached to a pull request."
+    )
+    parser.add_argument("revisions", nargs="*", metavar="REVISION", help="default: the commits of this job")
+    parser.add_argument("-o", "--output", metavar="DIR", default="modeldiff-report", help="default: %(default)s")
+    parser.add_argument(
+        "--fail-on", action="append", metavar="LIST", help="as for modeldiff; exit status 1 if it is met"
+    )
+    parser.add_argument("--no-weights", action="store_true", help="structure only: do not read the values of weights")
+    parser.add_argument("--no-config", action="store_true", help="leave out [tool.modeldiff] of the base")
+    cut = list(arguments).index("--") if "--" in arguments else len(arguments)
+    asked = parser.parse_args(arguments[:cut])
+
+    from modeldiff.git.reviewing import review
+
+    return review(asked, arguments[cut + 1 :])
+
+
+def _comment(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="git modeldiff comment", description="Post or update the comment of a review."
+    )
+    parser.add_argument("file", metavar="FILE", help="the comment.md that git modeldiff review wrote")
+    parser.add_argument("--report-url", metavar="URL", help="where the report was put")
+    parser.add_argument("--pull-request", type=int, metavar="N", help="default: the one of this job")
+    asked = parser.parse_args(arguments)
+
+    from modeldiff.git.reviewing import comment
+
+    _say(comment(asked.file, asked.report_url, asked.pull_request))
+    return COMPARED
 
 
 # --- installing -------------------------------------------------------------------------------------------------
@@ -210,6 +254,8 @@ _SUBCOMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "driver": _driver,
     "textconv": _textconv,
     "difftool": _difftool,
+    "review": _review,
+    "comment": _comment,
     "install": _install,
     "uninstall": _uninstall,
 }

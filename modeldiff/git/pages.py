@@ -22,14 +22,21 @@ from modeldiff.renderer.index import Row, render
 from modeldiff.report import Status as Mark
 
 INDEX = "index.html"
+_OURS = {INDEX, "report.html"}
+"""Names that no page of a model has."""
 _LONGEST = 120
 _MARKS = {Status.ADDED: Mark.ADDED, Status.DELETED: Mark.REMOVED, Status.RENAMED: Mark.RENAMED}
 
 
 def write(
-    folder: Path, ends: Range, found: Sequence[ChangedModel], outcomes: Iterable[tuple[ChangedModel, Outcome]]
+    folder: Path,
+    ends: Range,
+    found: Sequence[ChangedModel],
+    outcomes: Iterable[tuple[ChangedModel, Outcome]],
+    *,
+    index: str = INDEX,
 ) -> Iterator[tuple[ChangedModel, Outcome]]:
-    """Write a page for each report and the list of all; passes on what it wrote.
+    """Write a page for each report and the list of all, called `index`; passes on what it wrote.
 
     Raises:
         OutputError: something cannot be written.
@@ -50,7 +57,7 @@ def write(
                 told = Outcome(outcome.report, f"no page: {error}", trouble=True)
         rows.append(_row(changed, told, link))
         yield changed, told
-    _write(folder / INDEX, render(rows, _end(ends.base.name, ends.base.short), _head(ends)))
+    _write(folder / index, render(rows, _end(ends.base.name, ends.base.short), _head(ends)))
 
 
 def page_name(path: str) -> str:
@@ -64,7 +71,7 @@ def page_names(paths: Sequence[str]) -> list[str]:
     names = [page_name(path) for path in paths]
     often = Counter(name.lower() for name in names)
     return [
-        name if often[name.lower()] == 1 and name.lower() != INDEX else f"{_digest(path)}-{name}"
+        name if often[name.lower()] == 1 and name.lower() not in _OURS else f"{_digest(path)}-{name}"
         for name, path in zip(names, paths, strict=True)
     ]
 

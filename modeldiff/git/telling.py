@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from modeldiff.arguments import held_by_both
 from modeldiff.changes import Options
 from modeldiff.errors import ModelDiffError, NotAModel
 from modeldiff.git.changed import ChangedModel, Status
@@ -62,7 +63,10 @@ def compared(
 def tell(
     old: Content | None, new: Content | None, options: Options = _DEFAULT, progress: Progress | None = None
 ) -> Outcome:
-    """The words about two contents, None being a side that does not exist. Never raises a `ModelDiffError`."""
+    """The words about two contents, None being a side that does not exist. Never raises a `ModelDiffError`.
+
+    Pairs of layers in `options` hold for the models that have both.
+    """
     sides = [side for side in (old, new) if side is not None]
     pointed = _from_pointers(old, new)
     if pointed is not None:
@@ -85,7 +89,9 @@ def _report(old: Content | None, new: Content | None, options: Options, progress
     if old is not None and new is not None:
         from modeldiff.differ import compare
 
-        words = reporting.build(compare(_model(old), _model(new), options=options, progress=progress))
+        models = _model(old), _model(new)
+        known = replace(options, pins=held_by_both(models, options.pins))
+        words = reporting.build(compare(*models, options=known, progress=progress))
     else:
         words = reporting.build(_model(old or new))
         words = replace(words, verdict=("Added: " if old is None else "Deleted: ", *words.verdict))
