@@ -48,6 +48,7 @@ class _Api:
             with self.opener.open(request, timeout=_SECONDS) as answer:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:
+            error.close()
             fix = self.permission if error.code in {401, 403, 404} else ""
             raise OutputError(
                 f"the comment was refused: {error.code} {error.reason}", where=self._shown(path), fix=fix
