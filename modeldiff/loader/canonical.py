@@ -176,6 +176,7 @@ def _tensorflow_op(result: dict[str, Any], config: Mapping[str, Any], rank: int 
 
 def _tensorflow_function(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
     del rank
+    result.pop("dtype", None)  # a policy without effect: such a layer casts nothing
     if operation("TFOpLambda", config):  # is told by the class
         result.pop("function", None)
 

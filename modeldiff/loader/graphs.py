@@ -24,7 +24,7 @@ from modeldiff.loader.layer_objects import (
     is_unfrozen,
     model_class,
 )
-from modeldiff.loader.model_objects import Entry, ModelObject, is_overwritten
+from modeldiff.loader.model_objects import Entry, ModelObject, inner_connections
 from modeldiff.loader.node_indices import Resolver, resolver_of
 from modeldiff.loader.shapes import infer
 from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
@@ -57,6 +57,7 @@ class _Builder:
     notes: list[Note]
     shapes: dict[TensorRef, Shape] = field(default_factory=dict)
     """Of every tensor that is known: first what the file tells, then what the rules add."""
+    deeper: dict[str, list[Any]] | None = None
     widths: dict[str, int] = field(default_factory=dict)
     """How many outputs a layer has at least."""
     store_names: dict[str, str] = field(init=False)
@@ -175,12 +176,19 @@ class _Builder:
             if shape is not None:
                 self.shapes[TensorRef(entry.name)] = shape
             return nodes or [Node()]
-        if any(ref.layer not in entries for node in nodes for ref in node.refs) and is_overwritten(entry, entries):
+        lost = any(ref.layer not in entries for node in nodes for ref in node.refs)
+        if lost and entry.raw.get("inbound_nodes") in self.inside().get(entry.name, ()):
             self.note("its connections here are not in the file, which repeats those in a sub-model", entry.name)
             return [Node(kwargs=node.kwargs) for node in nodes]
         if not all(node.refs for node in nodes):
             self.note("connections incomplete in the file", entry.name)
         return nodes
+
+    def inside(self) -> dict[str, list[Any]]:
+        """See `inner_connections`; of this model, read once."""
+        if self.deeper is None:
+            self.deeper = inner_connections(self.model.entries)
+        return self.deeper
 
     def call(self, node: Node, entry: Entry, resolver: Resolver, dtypes: dict[TensorRef, str]) -> Call:
         refs, keywords = [], []

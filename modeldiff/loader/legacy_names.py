@@ -58,7 +58,8 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
     """
     known = part.is_known if part is not None else any(map(_OLD_WORD.search, names))
     split = [components(name, layer, known=known) for name in names]
-    if part is None and [parts[-1] for parts in split].count("depthwise_kernel") and len(split) < 3:
+    ends = {parts[-1] for parts in split}
+    if part is None and "depthwise_kernel" in ends and "pointwise_kernel" not in ends:
         split = [(*parts[:-1], parts[-1].removeprefix("depthwise_")) for parts in split]  # DepthwiseConv2D up to 2.15
     named = [Slot(end, end.rpartition("/")[2] not in STATISTICS) for end in by_name(split, layer)]
     if part is None or not part.is_known:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -201,23 +201,24 @@ def _is_op(entry: Entry, stored: frozenset[str]) -> bool:
     return is_modern(entry) and not known and entry.class_name != "InputLayer"
 
 
-def is_overwritten(entry: Entry, entries: Mapping[str, Entry]) -> bool:
-    """Whether a sub-model's layer of this name has the same connections.
+def inner_connections(entries: Iterable[Entry]) -> dict[str, list[Any]]:
+    """The inbound nodes of all layers inside the sub-models among `entries`, by the name of the layer.
 
     TensorFlow 2.5 to 2.15 keep one object per shared layer while they write, and a sub-model's connections, written
     later, take the place of those around it (`generic_utils.SharedObjectSavingScope`). Keras cannot load the file.
     """
-    stack: list[Any] = [other.inner for other in entries.values() if other.inner is not None]
+    found: dict[str, list[Any]] = {}
+    stack: list[Any] = [entry.inner for entry in entries if entry.inner is not None]
     while stack:
         item = stack.pop()
         config = item.get("config") if isinstance(item, dict) else None
         if not isinstance(config, dict):
             continue
-        if item.get("name") == entry.name and item.get("inbound_nodes") == entry.raw.get("inbound_nodes"):
-            return True
+        if isinstance(item.get("name"), str):
+            found.setdefault(item["name"], []).append(item.get("inbound_nodes"))
         layers = config.get("layers")
         stack.extend(layers if isinstance(layers, list) else [])
-    return False
+    return found
 
 
 def is_modern(entry: Entry) -> bool:

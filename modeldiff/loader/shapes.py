@@ -27,7 +27,9 @@ def infer(
     rule = _RULES.get(class_name)
     if rule is _einsum and not is_keras3:
         rule = _traced_einsum
-    if rule is None or not inputs or (kwargs and kwargs.get("return_attention_scores")):
+    if kwargs and kwargs.get("return_attention_scores"):
+        rule = None if is_keras3 else _SCORES.get(class_name)
+    if rule is None or not inputs:
         return None
     if kwargs and rule in _WITH_CONSTANTS and any(isinstance(value, list | dict) for value in kwargs.values()):
         return None  # a constant with a shape of its own
@@ -120,9 +122,9 @@ def _dot(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
 
 
 def _einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
-    """Keras 3 takes `output_shape` as it is.
+    """Keras 3 takes `output_shape` as it is; none where `...` stands for two dimensions or more beside the batch.
 
-    What `...` stands for on the left follows the batch in reversed order: `_analyze_split_string` inserts each at 1.
+    `_analyze_split_string` inserts each of those at 1, so their order in the shape is not that in the tensor.
     """
     terms, _, result = config["equation"].partition("->")
     source, shape, output = terms.partition(",")[0], inputs[0], _written(config)
@@ -131,7 +133,7 @@ def _einsum(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None
     if len(output) != len(result.replace("...", "")) - (not source.startswith("...")):
         return None
     if source.startswith("...") and elided > 0:
-        return ((shape[0], *reversed(shape[1:elided]), *output),)
+        return ((*shape[:elided], *output),) if elided < 3 else None
     if source.endswith("...") and elided >= 0:
         return ((shape[0], *output, *shape[len(named) :]),)
     return None if "." in source or elided else ((shape[0], *output),)
@@ -225,6 +227,17 @@ def _multi_head(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
     return ((*query[:-1], *width) if isinstance(width, list) else (*query[:-1], width),)
 
 
+def _multi_head_scores(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
+    (batch, steps, _), (_, others, _) = inputs[:2]
+    if config.get("attention_axes", [1]) != [1]:
+        return None
+    return (*_multi_head(config, inputs), (batch, config["num_heads"], steps, others))
+
+
+def _attention_scores(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
+    return (*(_attention(config, inputs) or ()), (*inputs[0][:-1], inputs[1][-2]))
+
+
 def _attention(config: Config, inputs: Sequence[Shape]) -> tuple[Shape, ...] | None:
     del config
     return ((*inputs[0][:-1], inputs[1][-1]),)
@@ -250,9 +263,10 @@ def _tensorflow_function(config: Config, inputs: Sequence[Shape]) -> tuple[Shape
     return (_broadcast(inputs),) if config["function"].rpartition(".")[2] in _ENTRYWISE else None
 
 
-_ENTRYWISE = frozenset({"cast", "identity", "rsqrt", "softplus", "stop_gradient", "swish"})
-_ENTRYWISE_OPS = """Absolute Add Divide Exp Log Maximum Minimum Multiply Negative Power Relu Relu6 Sigmoid Silu Sqrt
-Square Subtract Tanh TrueDivide"""
+_ENTRYWISE = frozenset({"cast", "identity", "softplus", "stop_gradient", "swish"})
+_ENTRYWISE_OPS = """Absolute Add Ceil Cos Divide Equal Exp Floor FloorDivide Greater GreaterEqual Less LessEqual Log
+LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Negative NotEqual Power Relu Relu6 Rsqrt Sigmoid Sign Silu
+Sin Sqrt Square Subtract Tan Tanh TrueDivide"""
 
 _SAME = """Activation ActivityRegularization AlphaDropout BatchNormalization Dropout ELU GaussianDropout GaussianNoise
 GroupNormalization Identity LayerNormalization LeakyReLU Masking Normalization PReLU RMSNormalization RandomBrightness
@@ -262,7 +276,12 @@ RandomShear RandomColorJitter RandomPosterization RandomInvert RandomGrayscale S
 Equalization Highway ParametricSoftplus SReLU"""
 
 _WITH_CONSTANTS = frozenset({_entrywise, _tensorflow_function})
-_ALL_INPUTS = _WITH_CONSTANTS | {_merge, _concatenate, _dot, _attention}
+_SCORES: dict[str, Rule] = {
+    "MultiHeadAttention": _multi_head_scores,
+    **dict.fromkeys(("Attention", "AdditiveAttention"), _attention_scores),
+}
+"""Layers called with `return_attention_scores`; Keras 3 takes the steps of the query for those of the key."""
+_ALL_INPUTS = _WITH_CONSTANTS | {_multi_head_scores, _attention_scores, _merge, _concatenate, _dot, _attention}
 
 _RULES: dict[str, Rule] = {
     **SPATIAL,

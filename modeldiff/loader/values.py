@@ -106,6 +106,12 @@ def _slice(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
     return {"slice": [plain(parts.get(key), layer, depth + 1) for key in ("start", "stop", "step")]}
 
 
+def _array(value: Mapping[str, Any], layer: LayerObject, depth: int) -> Any:
+    """Its numbers alone, as Keras 2 writes a constant."""
+    parts = value.get("config")
+    return plain(parts.get("value") if isinstance(parts, dict) else None, layer, depth + 1)
+
+
 _PYTHON: dict[str, Callable[[Mapping[str, Any], LayerObject, int], Any]] = {
     **dict.fromkeys(
         ("__tuple__", "TensorShape"), lambda value, layer, depth: plain(value.get("items"), layer, depth + 1)
@@ -116,6 +122,7 @@ _PYTHON: dict[str, Callable[[Mapping[str, Any], LayerObject, int], Any]] = {
     "__lambda__": lambda value, layer, depth: code(value.get("config"), layer, depth + 1),
     "__ellipsis__": lambda _value, _layer, _depth: "...",
     "__slice__": _slice,
+    **dict.fromkeys(("__numpy__", "__tensor__"), _array),
 }
 """Objects of Python that Keras writes with a class name -> what they are."""
 

@@ -548,3 +548,18 @@ def test_keras_1_padding_has_its_channels_where_the_others_have_them(told: Any, 
     found = next(one for one in shapes.graph.layers if one.name == "p")
     assert found.output_shapes == (padded and (padded,))
     assert found.config.get("data_format") == written
+
+
+@pytest.mark.parametrize(("function", "name"), [("math.greater", "Greater"), ("math.floormod", "Mod")])
+def test_a_function_of_tensorflow_is_the_operation_of_keras_3(function: str, name: str) -> None:
+    """Also with a constant array, which Keras 3 writes as an object, and under a policy, which it does not obey."""
+    policy = {"class_name": "Policy", "config": {"name": "mixed_bfloat16"}}
+    old = layer("o", "TFOpLambda", [["x", 0, 0, {"y": [1, 2, 3, 4], "name": None}]], function=function, dtype=policy)
+    constant = {"class_name": "__numpy__", "config": {"value": [1, 2, 3, 4], "dtype": "int32"}}
+    new = op("o", name, tensor("x"), constant)
+    (first,), (second,) = (
+        read(model(start(), made, outputs=(("o", 0, 0),)), keras_version=version).graph.layers[1:]
+        for made, version in ((old, "2.9.0"), (new, "3.8.0"))
+    )
+    assert (first.canonical_class, first.config, first.calls) == (second.canonical_class, second.config, second.calls)
+    assert second.calls[0].kwargs == {"1": [1, 2, 3, 4]}

@@ -60,7 +60,7 @@ STEPS = (None, 10, 4)
         ("RNN", {"cell": {"class_name": "LSTMCell", "config": {"units": 2}}, "return_state": True, "return_sequences": True}, [STEPS], [(None, STEPS[1], 2), (None, 2), (None, 2)]),
         ("Attention", {}, [(None, 4, 6), (None, 5, 7)], [(None, 4, 7)]),
         ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [None, 4]}, [(None, 6, 8)], [(None, None, 4)]),
-        ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 5}, [(None, 4, 3, 8)], [(None, 3, 4, 5)]),  # as Keras 3 does
+        ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 5}, [(None, 4, 8)], [(None, 4, 5)]),
         ("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 5}, [(None, 4, 3)], [(None, 5, 3)]),
         ("Resizing", {"height": 8, "width": 9}, [IMAGE], [(None, 8, 9, 3)]),
         ("BatchNormalization", {}, [IMAGE], [IMAGE]),
@@ -82,6 +82,7 @@ def test_keras_2_runs_the_equation() -> None:
     [
         ("Custom", {"units": 3}, [(None, 4)]),  # no rule
         ("RNN", {"cell": {"class_name": "Custom", "config": {"units": 3}}}, [(None, 5, 4)]),
+        ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 5}, [(None, 4, 3, 8)]),  # Keras 3 says (3, 4)
         ("Dense", {"units": 3}, [None]),  # nothing to start from
         ("Add", {}, [(None, 4), None]),
         ("Dense", {}, [(None, 4)]),  # not a config of its class
@@ -95,3 +96,12 @@ def test_keras_2_runs_the_equation() -> None:
 )
 def test_no_shape_is_better_than_a_guess(class_name: str, config: Any, inputs: Any) -> None:
     assert infer(class_name, config, inputs) is None
+
+
+def test_attention_scores_are_an_output() -> None:
+    config, kwargs = {"num_heads": 2, "key_dim": 3}, {"return_attention_scores": True}
+    inputs = [(None, 4, 6), (None, 5, 6)]
+    told = ((None, 4, 6), (None, 2, 4, 5))
+    assert infer("MultiHeadAttention", config, inputs, kwargs, is_keras3=False) == told
+    assert infer("MultiHeadAttention", config, inputs, kwargs) is None  # Keras 3 says (None, 2, 4, 4)
+    assert infer("Attention", {}, inputs, kwargs, is_keras3=False) == ((None, 4, 6), (None, 4, 5))

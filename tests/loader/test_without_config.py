@@ -83,3 +83,14 @@ def test_a_bidirectional_is_known_by_the_names_of_its_sides(tmp_path: Path) -> N
         f"{side}/{role}" for side in ("forward", "backward") for role in roles
     ]
     assert [weight.name for weight in legacy.weights] == [weight.name for weight in store.weights]
+
+
+def test_a_separable_convolution_is_told_from_a_depthwise_one(tmp_path: Path) -> None:
+    """Both have a depthwise kernel; that of a DepthwiseConv2D is its only one, and called `kernel` today."""
+    weights = {
+        "one": {"one/depthwise_kernel:0": values(0, 3, 3, 2, 1), "one/bias:0": values(1, 2)},
+        "two": {"two/depthwise_kernel:0": values(2, 3, 3, 2, 1), "two/pointwise_kernel:0": values(3, 1, 1, 2, 5)},
+    }
+    one, two = load(write_h5(tmp_path / "w.h5", None, weights)).graph.layers
+    assert [weight.name for weight in one.weights] == ["kernel", "bias"]
+    assert [weight.name for weight in two.weights] == ["depthwise_kernel", "pointwise_kernel"]
