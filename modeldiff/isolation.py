@@ -26,7 +26,7 @@ from typing import NoReturn
 
 from modeldiff.errors import ModelDiffError, UnreadableFile
 
-PATIENCE = 15.0
+PATIENCE = 12.0
 """Seconds of processor time that one file may take to be understood, or one part of its values to be unpacked."""
 ROOM = 640 << 20
 """Bytes of memory that doing so may take: the library believes what a damaged file says about the length of a text."""
@@ -80,7 +80,7 @@ _line: _Line | None = None
 """In the child only."""
 _ear: int | None = None
 """In the child only: where the words of the parent arrive."""
-_lock = threading.RLock()
+_lock = threading.Lock()
 
 
 def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = None) -> int:
@@ -259,7 +259,9 @@ def _outcome(code: int, is_interrupted: bool, line: _Line) -> int:  # noqa: FBT0
         return line.status
     if end is signal.SIGPROF:
         what = f"reading it did not end within {PATIENCE:.0f} s of computing"
-        raise UnreadableFile(what, where=line.name, fix="it is damaged, or made to do that")
+        raise UnreadableFile(
+            what, where=line.name, fix="it is damaged, or made to do that; `load` of the library sets no limit"
+        )
     if end is signal.SIGKILL:
         raise UnreadableFile("ended by the system, perhaps for want of memory", where=line.name)
     if end in _CRASHES:

@@ -26,13 +26,14 @@ from modeldiff.graph import itemsize
 from modeldiff.loader.hdf5_objects import NAMES, OBJECTS, TEXT, Array, Group, Refused, decoded, encoded
 from modeldiff.loader.heap_check import endless_heap
 from modeldiff.loader.sources import FlatSource, SlabSource
-from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, Window
+from modeldiff.loader.storage import Stretch, Window, is_bomb
 
 FOREIGN = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 """What h5py raises when HDF5 meets bytes it does not understand."""
 
-_SMALL = 1 << 20  # bytes of a dataset that may be all fill values
+_FLAT = 64 << 20  # bytes of values that may be reached again and again
 _PIECE = 256 << 20  # bytes of one chunk, and of the whole chunks that are read at once
+_RANK = 16  # dimensions: with 32 of them, picking entries out of chunks crashes HDF5 1.14
 _OPAQUE = re.compile(r"bfloat16|float8_[a-z0-9]+")
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
 
@@ -44,6 +45,9 @@ class _Budget:
     stretch: Stretch
     objects: int = OBJECTS
     declared: int = 0
+    """Bytes of values that are packed."""
+    flat: int = 0
+    """Bytes of values that are not: many names may lead to the same ones."""
 
 
 class LibraryGroup(Group):
@@ -132,7 +136,7 @@ def opened(stretch: Stretch, *, checked: bool = False) -> Iterator[LibraryGroup]
         UnreadableFile: not HDF5, truncated, damaged.
     """
     settled = stretch.settled()
-    with isolation.reading(stretch.shown), settled.open() as raw:
+    with settled.open() as raw:
         if not checked and (place := endless_heap(raw, settled)) is not None:
             raise UnreadableFile(f"damaged: the heap at byte {place} has no end", where=stretch.shown)
         # A window must be closed before the interpreter ends, or HDF5 crashes: hence the `with` at every use.
@@ -183,7 +187,7 @@ def _read(
 ) -> NDArray[Any]:
     where = f"{stretch.shown}, {'/'.join(path)}"
     try:
-        with opened(stretch, checked=True) as root:
+        with isolation.reading(stretch.shown), opened(stretch, checked=True) as root:
             here: Any = root.id
             for part in path:
                 here = _step(here, part, part)
@@ -240,6 +244,9 @@ def _facts(dataset: h5d.DatasetID, path: tuple[str, ...], budget: _Budget) -> Ar
         stretch = budget.stretch
         if dataset.get_storage_size() != nbytes or offset + nbytes > stretch.length:
             return Array(shape, dtype, None, f"it claims {nbytes} bytes that the file does not hold")
+        if budget.flat + nbytes > max(_FLAT, 4 * stretch.length):
+            return Array(shape, dtype, None, "all values together claim more than the file holds")
+        budget.flat += nbytes
         if dataset.dtype.byteorder != ">":
             return Array(shape, dtype, FlatSource(stretch, stretch.start + offset, math.prod(shape), dtype))
     else:
@@ -271,12 +278,14 @@ def _refusal(dataset: h5d.DatasetID, nbytes: int, budget: _Budget) -> str:
         return f"it is packed with the HDF5 filter {strange[0]}, which is not one of gzip, shuffle, fletcher32, lzf"
     if plan.get_layout() == h5d.CHUNKED and math.prod(plan.get_chunk()) * dataset.get_type().get_size() > _PIECE:
         return f"its chunks have more than {_PIECE >> 20} MiB"
+    if len(dataset.shape) > _RANK:
+        return f"it has {len(dataset.shape)} dimensions"
     stored = dataset.get_storage_size()
-    budget.declared += nbytes
-    if nbytes > max(_SMALL, stored * DEFLATE_LIMIT):
+    if is_bomb(nbytes, stored):
         return f"it claims {nbytes} bytes but holds {stored}"
-    if budget.declared > max(64 * _SMALL, budget.stretch.length * DEFLATE_LIMIT):
+    if is_bomb(budget.declared + nbytes, budget.stretch.length):
         return "all packed values together claim more than the file can hold"
+    budget.declared += nbytes
     return ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from modeldiff import isolation
 from modeldiff.errors import UnreadableFile
 from modeldiff.loader import plain_hdf5
 from modeldiff.loader.hdf5_objects import Group, Refused
@@ -24,7 +25,7 @@ def opened(stretch: Stretch) -> Iterator[Group]:
     if stretch.inflated is not None and not next(inflate(stretch), b"").startswith(plain_hdf5.SIGNATURE):
         raise UnreadableFile("the packed weights are not HDF5", where=stretch.shown)
     settled = stretch.settled()
-    with ExitStack() as stack:
+    with isolation.reading(stretch.shown), ExitStack() as stack:
 
         def library() -> Group:
             from modeldiff.loader import hdf5  # h5py is needed only here

@@ -88,6 +88,8 @@ class _File:
     def __init__(self, pages: Pages, stretch: Stretch, library: Callable[[], Group]) -> None:
         self.read, self.stretch = pages.read, stretch
         self.objects = OBJECTS
+        self.values = stretch.length
+        """Bytes of values that may still be told."""
         self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
         self._open_library = library
         self._library: Group | None = None
@@ -131,7 +133,7 @@ class _File:
     def table(self, tree: int, heap: int) -> dict[bytes, int | None]:
         """The names in a group and where their objects are; None for a link that is not hard."""
         mark, size, data = _NAMES.unpack(self.read(heap, _NAMES.size))
-        if mark != b"HEAP\0\0\0\0":
+        if mark != b"HEAP\0\0\0\0" or size > TEXT:
             raise Unusual
         names, last = self.read(data, size), b""
         found: dict[bytes, int | None] = {}
@@ -242,7 +244,12 @@ class PlainGroup(Group):
         messages = self._file.messages(place)
         if any(kind == _TABLE for kind, _ in messages):
             return PlainGroup(self._file, place, (*self.path, name), messages)
-        return _array(dict(reversed(messages)), self._file.stretch)
+        found = _array(dict(reversed(messages)), self._file.stretch)
+        nbytes = math.prod(found.shape) * itemsize(found.dtype)
+        if nbytes > self._file.values:  # many names for the same ones, perhaps: the library's reader keeps the account
+            raise Unusual
+        self._file.values -= nbytes
+        return found
 
     def __contains__(self, name: str) -> bool:
         return encoded(name) in self._table

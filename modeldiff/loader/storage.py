@@ -27,6 +27,7 @@ DEFLATE_LIMIT = 1032
 """The best ratio DEFLATE can reach: a size beyond it is a lie."""
 INFLATED_LIMIT = 8 << 30
 """Bytes a packed member may have."""
+_SMALL, _PLAUSIBLE = 512 << 20, 20
 _STEP = 1 << 20
 
 
@@ -76,6 +77,14 @@ class Stretch:
             UnreadableFile: the packed bytes are damaged, lie about their size, or find no room.
         """
         return self if self.inflated is None else _inflated(self)
+
+
+def is_bomb(claimed: int, packed: int) -> bool:
+    """Whether packed numbers claim what DEFLATE cannot reach, or, where unpacking takes seconds, what no model does.
+
+    Trained weights shrink by a tenth, pruned ones to a tenth; hundreds to one are zeros that somebody counts on.
+    """
+    return claimed > max(1 << 20, DEFLATE_LIMIT * packed) or claimed > max(_SMALL, _PLAUSIBLE * packed)
 
 
 def stamp_of(stat: os.stat_result) -> tuple[int, int]:
@@ -152,7 +161,7 @@ def _inflated(stretch: Stretch) -> Stretch:
 
 def _inflate(stretch: Stretch) -> Stretch:
     assert stretch.inflated is not None
-    if stretch.inflated > min(INFLATED_LIMIT, DEFLATE_LIMIT * stretch.length + 64):
+    if stretch.inflated > INFLATED_LIMIT or is_bomb(stretch.inflated, stretch.length):
         raise UnreadableFile(
             f"the packed weights claim {stretch.inflated} bytes in {stretch.length}", where=stretch.shown
         )

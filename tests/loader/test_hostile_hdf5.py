@@ -153,6 +153,40 @@ def test_chunks_that_make_one_read_of_the_whole_tensor_are_refused(tmp_path: Pat
     assert_safe(load(path), "chunks that can only be read 267 MiB at once")
 
 
+def test_packed_values_that_shrink_like_nothing_trained_are_not_unpacked(tmp_path: Path) -> None:
+    path = small_h5(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        del file["model_weights/a/a/kernel:0"]
+        chunk = zlib.compress(bytes(4 << 20))
+        values = file["model_weights/a/a"].create_dataset(
+            "kernel:0", (160 << 20,), "f4", chunks=(1 << 20,), compression="gzip"
+        )
+        for number in range(160):
+            values.id.write_direct_chunk((number << 20,), chunk)
+    assert_safe(load(path), "claims")
+
+
+def test_many_names_of_the_same_values_are_read_as_far_as_the_file_could_hold(tmp_path: Path) -> None:
+    path = small_h5(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        group = file["model_weights/a"]
+        group["0"] = np.zeros((1 << 20,), "f4")
+        for number in range(1, 40):
+            group[str(number)] = group["0"]
+        group.attrs["weight_names"] = [str(number).encode() for number in range(40)]
+    model = load(path)
+    assert_safe(model, "all values together claim more than the file holds")
+    assert 15 <= sum(weight.source is not None for weight in model.graph.layers[1].weights) < 30
+
+
+def test_values_of_too_many_dimensions_are_not_read_in_parts(tmp_path: Path) -> None:
+    path = small_h5(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        del file["model_weights/a/a/kernel:0"]
+        file["model_weights/a/a"].create_dataset("kernel:0", data=np.ones((1,) * 32, "f4"), chunks=(1,) * 32)
+    assert_safe(load(path), "it has 32 dimensions")  # picking entries out of it crashes HDF5 1.14
+
+
 def test_an_unknown_filter_is_never_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HDF5_PLUGIN_PATH", str(tmp_path))
     path = small_h5(tmp_path / "model.h5")
