@@ -59,7 +59,7 @@ def detect(
     `progress` is called with the bytes compared so far and the bytes in all, of one side. `executor` runs the
     comparisons; all that is submitted can be pickled. Without one, two threads are used.
     """
-    sides = [(match, *pair_weights(old.comparable_weights, new.comparable_weights)) for match, old, new in pairs]
+    sides = [(match, *pair_weights(*_in_one_layout(old, new))) for match, old, new in pairs]
     verdicts = iter(_verdicts([pair for _, both, _, _ in sides for pair in both], options, progress, executor))
     holds = [any(layer.comparable_weights for layer in side) for side in list(zip(*pairs, strict=True))[1:]]
     changes: list[Change] = []
@@ -74,6 +74,14 @@ def detect(
         if holds[0]:
             changes.extend(WeightAdded(match.site, weight.name, weight.shape, weight.dtype) for weight in added)
     return changes, outcomes
+
+
+def _in_one_layout(old: Layer, new: Layer) -> tuple[Sequence[Weight], Sequence[Weight]]:
+    """The weights of both in today's layout, or in the files' own where only one file tells a class to know it by."""
+    stored = [[weight.shape for weight in layer.weights] for layer in (old, new)]
+    if bool(old.class_name) != bool(new.class_name) and stored[0] == stored[1]:
+        return old.weights, new.weights
+    return old.comparable_weights, new.comparable_weights
 
 
 def pair_weights(

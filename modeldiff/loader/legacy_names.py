@@ -61,6 +61,8 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
     ends = {parts[-1] for parts in split}
     if part is None and "depthwise_kernel" in ends and "pointwise_kernel" not in ends:
         split = [(*parts[:-1], parts[-1].removeprefix("depthwise_")) for parts in split]  # DepthwiseConv2D up to 2.15
+    if part is None and len(names) == 1 and names[0].split(":")[0].endswith("_W"):
+        return (Slot("W"),)  # of Keras 1: the kernel of a layer without a bias, or an embedding
     named = [Slot(end, end.rpartition("/")[2] not in STATISTICS) for end in by_name(split, layer)]
     if part is None or not part.is_known:
         return tuple(named)

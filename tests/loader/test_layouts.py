@@ -13,6 +13,7 @@ import pytest
 from h5_files import functional, write_h5
 from zoo_truth import MODELS, loaded, needs_zoo
 
+from modeldiff import compare
 from modeldiff.graph import Layer, Model, sample_runs
 from modeldiff.loader import load
 
@@ -117,3 +118,24 @@ def test_an_lstm_of_keras_1_compares_with_one_of_keras_2() -> None:
     assert len(old.weights) == 12
     assert [(w.name, w.shape) for w in old.comparable_weights] == [(w.name, w.shape) for w in new.weights]
     assert old_model.parameters == new_model.parameters == 192
+
+
+@pytest.mark.parametrize(
+    ("class_name", "arrays", "config"),
+    [
+        ("Convolution2D", {"W": (5, 2, 3, 4), "b": (5,)}, {"nb_filter": 5, "dim_ordering": "th"}),
+        ("Convolution1D", {"W": (4, 1, 3, 5), "b": (5,)}, {"nb_filter": 5, "filter_length": 4}),
+        ("Embedding", {"W": (7, 3)}, {"output_dim": 3}),
+        ("Dense", {"W": (4, 3)}, {"output_dim": 3, "bias": False}),
+    ],
+)
+def test_a_file_of_weights_compares_with_the_whole_model(
+    tmp_path: Path, class_name: str, arrays: dict[str, Any], config: dict[str, Any]
+) -> None:
+    """Without the class nothing tells the layout, so both are compared as they are stored."""
+    made = {name: values(*shape) for name, shape in arrays.items()}
+    keras1(tmp_path, class_name, made, **config)
+    write_h5(tmp_path / "only.h5", None, {"x": {}, "l": {f"l_{name}": value for name, value in made.items()}})
+    found = compare(load(tmp_path / "k1.h5"), load(tmp_path / "only.h5"))
+    assert not [change for change in found.changes if change.kind.value.startswith("weight")]
+    assert {pair.outcome.value for pair in found.weight_pairs} == {"identical"}
