@@ -54,7 +54,7 @@ def _obstacle(old: Model, new: Model) -> Obstacle | None:
 def _major(model: Model) -> int:
     """The first number of the Keras that wrote the file; the first Keras told none."""
     number = str(model.metadata.get("keras_version", "3" if is_store(model) else "1")).partition(".")[0]
-    return int(number) if number.isdecimal() else 3
+    return int(number[:9]) if number.isdecimal() else 3
 
 
 class _Told:

@@ -54,7 +54,7 @@ def _store(model: Model, keras: str) -> list[Unit] | None:
 
 def _minor(model: Model) -> int:
     number = str(model.metadata.get("keras_version", "")).partition(".")[2].partition(".")[0]
-    return int(number) if number.isdecimal() else 0
+    return int(number[:9]) if number.isdecimal() else 0
 
 
 def _inside(layer: Layer, role: str, keras: str) -> str | None:
