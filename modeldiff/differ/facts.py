@@ -63,7 +63,7 @@ def detect(old: Model, new: Model, changes: Sequence[Change], pairs: Sequence[We
 def _freezes_statistics(model: Model) -> bool:
     """Whether a frozen BatchNormalization keeps its statistics: since Keras 2.1.3 it has no updates."""
     told = str(model.metadata.get("keras_version") or "").split(".")
-    version = tuple(int(part) if part.isdecimal() else 0 for part in told[:3])
+    version = tuple(int(part[:9]) if part.isdecimal() else 0 for part in told[:3])
     return not told[0] or version >= (2, 1, 3)
 
 
