@@ -56,9 +56,10 @@ def _run(asked: argparse.Namespace) -> int:
 
     from modeldiff import report
     from modeldiff.loader import load
+    from modeldiff.loader.remote import shown
 
     for path in todo.models:
-        tell(f"reading {path}")
+        tell(f"reading {shown(path)}")
     result = _compared(todo, tell) if todo.comparing else None
     violations = _judged(todo, result)  # a policy that cannot be judged leaves no output behind
     words = report.build(result or load(todo.models[0]), digests=todo.digests)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Model
+from modeldiff.loader.remote import is_url, named
+from modeldiff.loader.storage import whole_file
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _FORMATS = (
@@ -31,19 +33,25 @@ __all__ = ["load", "load_pair"]
 def load(path: str | os.PathLike[str]) -> Model:
     """The model in a file (or in the folder form of `.keras`), without reading the values of its weights.
 
+    `path` may be a URL with `://` that fsspec knows; of such a file only parts are fetched.
+
     Raises:
         UnreadableFile: missing, damaged, truncated, or not allowed.
         NotAModel: no Keras model, or a form of it that cannot be read without Keras.
+        UsageError: a URL that nothing installed can read.
     """
     shown = os.fspath(path)
+    if is_url(shown):
+        shown = named(shown)  # what is secret in a URL stays behind
     try:
-        about = Path(shown).stat()
-        module = "keras_folder" if stat.S_ISDIR(about.st_mode) else _sniff(shown, about.st_mode)
+        is_folder = not is_url(shown) and _is_folder(shown)
+        size = 0 if is_folder else whole_file(shown, shown).length
+        module = "keras_folder" if is_folder else _sniff(shown)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = error.strerror if isinstance(error, OSError) else None
         raise UnreadableFile(f"cannot be read: {reason or error}", where=shown) from error
     model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
-    return replace(model, metadata={"bytes": about.st_size, **model.metadata})
+    return replace(model, metadata={"bytes": size, **model.metadata})
 
 
 def load_pair(
@@ -68,19 +76,24 @@ def load_pair(
     return first, load(new)
 
 
-def _sniff(path: str, kind: int) -> str:
-    """The module that reads these bytes."""
-    if not stat.S_ISREG(kind):
+def _is_folder(path: str) -> bool:
+    kind = Path(path).stat().st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
         raise UnreadableFile("is no regular file", where=path, fix="write it to a file first")
-    with Path(path).open("rb") as file:
-        head = file.read(4096)
+    return stat.S_ISDIR(kind)
+
+
+def _sniff(path: str) -> str:
+    """The module that reads these bytes."""
+    whole = whole_file(path, path)
+    with whole.open() as file:
+        head = file.read(4096) or b""
         start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
         for magic, module in _FORMATS:
             if head.startswith(magic) or (magic in {b"{", b'"'} and start.startswith(magic)):
                 return module
-        size = os.fstat(file.fileno()).st_size
         offset = 512  # a file may begin with a block of the user's own: HDF5 then starts at a power of two
-        while offset < size:
+        while offset < whole.length:
             file.seek(offset)
             if file.read(len(_HDF5)) == _HDF5:
                 return "keras_hdf5"

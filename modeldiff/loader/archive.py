@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from modeldiff.errors import UnreadableFile
-from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, inflate, stamp_of
+from modeldiff.loader.storage import DEFLATE_LIMIT, Stretch, inflate, whole_file
 
 _MEMBERS = 100_000
 _STEP = 1 << 20
@@ -76,8 +74,8 @@ def members(path: str) -> dict[str, Member]:
         UnreadableFile: damaged, encrypted, or built to mislead.
     """
     try:
-        with Path(path).open("rb") as file:
-            stamp = stamp_of(os.fstat(file.fileno()))
+        whole = whole_file(path, path)
+        with whole.open() as file:
             with zipfile.ZipFile(file) as archive:
                 infos = [info for info in archive.infolist() if not info.is_dir()]
             if len(infos) > _MEMBERS:
@@ -89,7 +87,7 @@ def members(path: str) -> dict[str, Member]:
                     raise UnreadableFile(f"the archive holds {name!r} twice", where=path)
                 file.seek(info.header_offset)
                 start = _start(file.read(_LOCAL.size), info, path)
-                found[name] = Member(name, _stretch(path, stamp, start, info))
+                found[name] = Member(name, _stretch(whole, start, info))
     except _FOREIGN as error:
         raise UnreadableFile(
             f"the zip archive is damaged: {error}", where=path, fix="the file is incomplete: copy or save it again"
@@ -108,7 +106,8 @@ def _start(local: bytes, info: zipfile.ZipInfo, path: str) -> int:
     return start
 
 
-def _stretch(path: str, stamp: tuple[int, int], start: int, info: zipfile.ZipInfo) -> Stretch:
+def _stretch(whole: Stretch, start: int, info: zipfile.ZipInfo) -> Stretch:
+    path = whole.shown
     packed = info.compress_type != zipfile.ZIP_STORED
     if packed and info.compress_type != zipfile.ZIP_DEFLATED:
         raise UnreadableFile(
@@ -116,7 +115,7 @@ def _stretch(path: str, stamp: tuple[int, int], start: int, info: zipfile.ZipInf
             where=path,
             fix="pack the archive again, stored or deflated",
         )
-    if start + info.compress_size > stamp[0]:
+    if start + info.compress_size > whole.length:
         raise zipfile.BadZipFile(f"{info.filename!r} is cut off")
     if info.file_size > info.compress_size * DEFLATE_LIMIT + 64 or (
         not packed and info.file_size != info.compress_size
@@ -124,6 +123,5 @@ def _stretch(path: str, stamp: tuple[int, int], start: int, info: zipfile.ZipInf
         raise UnreadableFile(
             f"{info.filename!r} claims {info.file_size} bytes in {info.compress_size}: a zip bomb", where=path
         )
-    return Stretch(
-        str(Path(path).absolute()), path, start, info.compress_size, stamp, info.file_size if packed else None
-    )
+    inflated = info.file_size if packed else None
+    return replace(whole, start=start, length=info.compress_size, inflated=inflated)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import struct
-from io import FileIO
+from io import RawIOBase
 
 from modeldiff.loader.storage import Stretch
 
@@ -20,7 +20,7 @@ _SMALLEST, _LARGEST = 64, 64 << 20
 _STEP = 1 << 20
 
 
-def endless_heap(file: FileIO, stretch: Stretch) -> int | None:
+def endless_heap(file: RawIOBase, stretch: Stretch) -> int | None:
     """Where in the stretch a heap stands that HDF5 would walk forever; None where there is none."""
     limit, position, kept = min(stretch.length, SEARCHED), 0, b""
     while position < limit:
@@ -39,7 +39,7 @@ def endless_heap(file: FileIO, stretch: Stretch) -> int | None:
     return None
 
 
-def _ends(file: FileIO, stretch: Stretch, place: int) -> bool:
+def _ends(file: RawIOBase, stretch: Stretch, place: int) -> bool:
     file.seek(stretch.start + place)
     head = file.read(_HEAD.size)
     size = _HEAD.unpack(head)[1] if len(head) == _HEAD.size else 0

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from modeldiff.errors import NotAModel, UnreadableFile
 from modeldiff.graph import Model, Note
 from modeldiff.loader import code, json_text, keras_config, shards, training
 from modeldiff.loader.assembly import own_config
+from modeldiff.loader.storage import whole_file
 
 
 def load(path: str) -> Model:
@@ -53,11 +53,12 @@ def load(path: str) -> Model:
 
 
 def _parsed(path: str, report: Callable[[str], None]) -> dict[str, Any]:
-    file = Path(path)
     try:
-        if file.stat().st_size > json_text.LIMIT:
+        whole = whole_file(path, path)
+        if whole.length > json_text.LIMIT:
             raise UnreadableFile(f"the JSON text is larger than {json_text.LIMIT >> 20} MiB", where=path)
-        text = file.read_bytes()
+        with whole.open() as file:
+            text = file.readall()
     except OSError as error:
         raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=path) from error
     if text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b'"'):  # json.dump(model.to_json(), file)

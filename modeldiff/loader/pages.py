@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections.abc import Iterable
+from io import RawIOBase
 
+from modeldiff.loader.remote import RemoteFile
 from modeldiff.loader.storage import Stretch
 
 _KEPT = 4096  # pages
@@ -14,7 +16,7 @@ _KEPT = 4096  # pages
 class Pages:
     """A stretch, read in pages. `size`: bytes of a page."""
 
-    def __init__(self, file: BinaryIO, stretch: Stretch, size: int = 1 << 13) -> None:
+    def __init__(self, file: RawIOBase, stretch: Stretch, size: int = 1 << 13) -> None:
         self._file, self._stretch, self._size = file, stretch, size
         self._pages: dict[int, bytes] = {}
         self.length = stretch.length
@@ -35,6 +37,12 @@ class Pages:
                 self._pages.clear()
             page = self._pages[number] = self._direct(number * self._size, self._size)
         return page[start : start + count]
+
+    def expect(self, places: Iterable[int], count: int) -> None:
+        """There will be reads of so many bytes at these places: what is far away is fetched together."""
+        if isinstance(self._file, RemoteFile):
+            start, end = self._stretch.start, self._stretch.start + self.length
+            self._file.expect((start + place, min(start + place + count, end)) for place in places)
 
     def _direct(self, place: int, count: int) -> bytes:
         count = min(count, self.length - place)

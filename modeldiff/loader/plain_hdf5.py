@@ -86,7 +86,7 @@ class _File:
     """What all groups of one file share."""
 
     def __init__(self, pages: Pages, stretch: Stretch, library: Callable[[], Group]) -> None:
-        self.read, self.stretch = pages.read, stretch
+        self.read, self.expect, self.stretch = pages.read, pages.expect, stretch
         self.objects = OBJECTS
         self.values = stretch.length
         """Bytes of values that may still be told."""
@@ -208,6 +208,7 @@ class PlainGroup(Group):
         self._file, self._place = file, place
         header = dict(reversed(messages))
         self._table = file.table(*_PAIR.unpack(header[_TABLE]))
+        file.expect((child for child in self._table.values() if child is not None), _HEADER)
         self._attributes = [content for kind, content in messages if kind == _ATTRIBUTE]
         self._has_others = not header.keys().isdisjoint({-_ATTRIBUTE, _ATTRIBUTES})
         self.folders: dict[str, PlainGroup] = {}

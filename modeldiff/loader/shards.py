@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Model, Note, itemsize
 from modeldiff.loader import keras_v3
 from modeldiff.loader.hdf5_file import opened
+from modeldiff.loader.remote import is_url, sibling
+from modeldiff.loader.remote_errors import Missing
 from modeldiff.loader.storage import Stretch, whole_file
 from modeldiff.loader.store_tree import Node, read_tree
 
@@ -51,6 +54,12 @@ def _beside(path: str, read: dict[str, Stretch]) -> Callable[[str], Stretch | No
     """Finds shards beside the index, and keeps those that were found."""
 
     def find(name: str) -> Stretch | None:
+        if is_url(path):
+            with suppress(Missing):
+                place = sibling(path, name)
+                if place is not None:
+                    read[name] = whole_file(place, place)
+            return read.get(name)
         file = Path(path).parent / name
         try:
             if name and file.is_file() and not file.is_symlink():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import FileIO
+from io import RawIOBase
 from itertools import product
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import itemsize, sample_runs
+from modeldiff.loader.remote import RemoteFile
 from modeldiff.loader.storage import Stretch
 
 _LINE = 64
@@ -48,6 +49,8 @@ class FlatSource:
         width = itemsize(self.dtype)
         buffer = _aligned(min(entries, self.size) * width)
         with self.stretch.open() as file:
+            if isinstance(file, RemoteFile):
+                file.read_on()
             file.seek(self.offset)
             for first in range(0, self.size, entries):
                 block = buffer[: min(entries, self.size - first) * width]
@@ -59,13 +62,16 @@ class FlatSource:
         width, filled = itemsize(self.dtype), 0
         found = np.empty(min(count, self.size) * width, np.uint8)
         with self.stretch.open() as file:
-            for start, stop in sample_runs(self.size, count):
+            runs = sample_runs(self.size, count)
+            if isinstance(file, RemoteFile):
+                file.expect((self.offset + start * width, self.offset + stop * width) for start, stop in runs)
+            for start, stop in runs:
                 file.seek(self.offset + start * width)
                 self._fill(file, found[filled : filled + (stop - start) * width])
                 filled += (stop - start) * width
         return found[:filled].view(numpy_dtype(self.dtype))
 
-    def _fill(self, file: FileIO, block: NDArray[np.uint8]) -> None:
+    def _fill(self, file: RawIOBase, block: NDArray[np.uint8]) -> None:
         """Read until `block` is full."""
         got, wanted = 0, block.size
         try:

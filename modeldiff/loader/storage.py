@@ -16,12 +16,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import FileIO
+from io import FileIO, RawIOBase
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 from modeldiff import isolation
 from modeldiff.errors import UnreadableFile
+from modeldiff.loader.remote import RemoteFile, facts, is_url
 
 DEFLATE_LIMIT = 1032
 """The best ratio DEFLATE can reach: a size beyond it is a lie."""
@@ -36,7 +37,7 @@ class Stretch:
     """A run of bytes in a file, as it was when the model was loaded."""
 
     path: str
-    """Absolute."""
+    """Absolute, or what `remote` calls a URL."""
     shown: str
     """What to call it in messages: the path as the user gave it."""
     start: int
@@ -50,17 +51,20 @@ class Stretch:
 
     @property
     def is_whole_file(self) -> bool:
-        """True where the stretch is simply a file."""
-        return self.inflated is None and self.start == 0 and self.length == self.stamp[0]
+        """True where the stretch is simply a file on this machine."""
+        return self.inflated is None and self.start == 0 and self.length == self.stamp[0] and not is_url(self.path)
 
     @contextmanager
-    def open(self) -> Iterator[FileIO]:
+    def open(self) -> Iterator[RawIOBase]:
         """The file the stretch lies in, unbuffered; not yet at `start`.
 
         Raises:
             UnreadableFile: the file is gone or is not the one that was loaded.
         """
         with ExitStack() as stack:
+            if is_url(self.path):
+                yield stack.enter_context(RemoteFile(self.path, self.stamp))
+                return
             try:
                 file = stack.enter_context(FileIO(self.path))
                 stamp = stamp_of(os.fstat(file.fileno()))
@@ -93,11 +97,15 @@ def stamp_of(stat: os.stat_result) -> tuple[int, int]:
 
 
 def whole_file(path: str, shown: str) -> Stretch:
-    """The stretch that is all of a file.
+    """The stretch that is all of a file, or of what `remote` calls a URL.
 
     Raises:
+        UnreadableFile: it is remote and cannot be fetched.
         OSError: from the system, for the caller to translate.
     """
+    if is_url(path):
+        stamp = facts(path)
+        return Stretch(path, shown, 0, stamp[0], stamp)
     stat = Path(path).stat()
     return Stretch(str(Path(path).absolute()), shown, 0, stat.st_size, stamp_of(stat))
 
@@ -105,7 +113,7 @@ def whole_file(path: str, shown: str) -> Stretch:
 class Window(io.RawIOBase):
     """A stretch as a read-only file object, for libraries that want one."""
 
-    def __init__(self, file: FileIO, stretch: Stretch) -> None:
+    def __init__(self, file: RawIOBase, stretch: Stretch) -> None:
         super().__init__()
         self._file, self._start, self._size, self._position = file, stretch.start, stretch.length, 0
 
@@ -165,7 +173,7 @@ def _inflate(stretch: Stretch) -> Stretch:
         raise UnreadableFile(
             f"the packed weights claim {stretch.inflated} bytes in {stretch.length}", where=stretch.shown
         )
-    target = _private_folder() / f"{len(_copies)}.h5"
+    target = private_folder() / f"{len(_copies)}.h5"
     try:
         with target.open("wb") as out:
             for piece in inflate(stretch):
@@ -180,7 +188,7 @@ def _inflate(stretch: Stretch) -> Stretch:
     return copy
 
 
-def _private_folder() -> Path:
+def private_folder() -> Path:
     """This process's folder. Removed at its end, also where it is a worker of `multiprocessing`, which skips atexit."""
     process = os.getpid()
     if process not in _folders:
