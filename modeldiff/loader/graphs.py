@@ -31,6 +31,10 @@ from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
 from modeldiff.loader.topology import topological
 
 
+_KEYS = 20_000
+"""Keys in the config of one layer, at every depth."""
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A graph and what the model around it must know."""
@@ -274,6 +278,7 @@ class _Builder:
         elif entry.inner is not None:
             config = {**config, "layer": model_class(entry.inner)}
         try:
+            _check_size(config)
             result = canonical_config(entry.class_name, config, rank)
         except ValueError as error:
             self.note(f"config left out: {error}", entry.name)
@@ -322,6 +327,22 @@ def _over_time(body: Built, inputs: Sequence[Shape | None]) -> list[Shape | None
         return []
     steps = inputs[0][1]
     return [None if shape is None else (shape[0], steps, *shape[1:]) for shape in body.output_shapes if shape != ()]
+
+
+def _check_size(config: Mapping[str, Any]) -> None:
+    """Every key becomes a row of the report.
+
+    Raises:
+        ValueError: there are too many.
+    """
+    left, waiting = _KEYS, [config]
+    for value in waiting:
+        if isinstance(value, dict):
+            left -= len(value)
+        if left < 0:
+            raise ValueError(f"it has more than {_KEYS:,} keys")
+        inner = value.values() if isinstance(value, dict) else value
+        waiting.extend(item for item in inner if isinstance(item, dict | list))
 
 
 def _as_it_is(class_name: str, config: Mapping[str, Any], depth: int) -> Any:

@@ -16,6 +16,8 @@ from modeldiff.errors import NotAModel, UnreadableFile
 
 LIMIT = 64 << 20
 """Bytes of one JSON text."""
+VALUES = 3_000_000
+"""Values in it: twice what a model of 20,000 layers has. In memory, one takes up to a hundred times its two bytes."""
 
 _LONE = re.compile(r"[\ud800-\udfff]")
 
@@ -26,12 +28,14 @@ def parse(text: str | bytes, *, where: str, what: str, report: Callable[[str], N
     Of a key that stands twice in one object the last value counts, as for Keras; `report` is told so in one sentence.
 
     Raises:
-        UnreadableFile: too large, too deep, damaged.
+        UnreadableFile: too large, too many values, too deep, damaged.
         NotAModel: JSON, but no object.
     """
     if len(text) > LIMIT:
         raise UnreadableFile(f"{what} is larger than {LIMIT >> 20} MiB", where=where)
     twice: set[str] = set()
+    if _values(text) > VALUES:
+        raise UnreadableFile(f"{what} holds more than {VALUES:,} values", where=where)
     try:
         # Bytes that are no UTF-8 and half surrogate pairs become visible escapes: names must be printable later.
         clean = text.decode("utf-8-sig", "backslashreplace") if isinstance(text, bytes) else text
@@ -57,6 +61,13 @@ def _object(twice: set[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         twice.update(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
     return found
+
+
+def _values(text: str | bytes) -> int:
+    """No fewer than there are values in `text`; each but the first of a list follows a comma."""
+    if isinstance(text, bytes):
+        return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
+    return 1 + text.count(",") + text.count("[") + text.count("{")
 
 
 def _printable(value: Any) -> Any:

@@ -253,6 +253,24 @@ def test_deep_json_is_an_error_and_no_crash(tmp_path: Path, depth: int, bracket:
         load(path)
 
 
+@pytest.mark.parametrize("piece", ["[],", "0,", '{"":0},'])
+def test_json_that_would_fill_the_memory_is_refused_before_it_is_parsed(tmp_path: Path, piece: str) -> None:
+    path = tmp_path / "many.json"
+    path.write_text('{"class_name": "Sequential", "config": [' + piece * 3_000_000 + "0]}")
+    with pytest.raises(UnreadableFile, match="holds more than 3,000,000 values"):
+        load(path)
+
+
+def test_a_config_of_more_keys_than_anybody_reads_is_left_out(tmp_path: Path) -> None:
+    config = chain("a", "b")
+    config["config"]["layers"][1]["config"]["table"] = [{f"k{number}": number} for number in range(30_000)]
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps(config))
+    model = load(path)
+    assert texts(model, "a") == "config left out: it has more than 20,000 keys"
+    assert [bool(layer.config) for layer in model.graph.layers[1:]] == [False, True]
+
+
 @pytest.mark.parametrize("depth", [80, 150, 3_000])
 def test_models_in_models_load_or_are_refused(tmp_path: Path, depth: int) -> None:
     config = chain("a")
