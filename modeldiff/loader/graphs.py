@@ -30,7 +30,6 @@ from modeldiff.loader.shapes import infer
 from modeldiff.loader.tables import MODEL_KEYS, WEIGHTLESS
 from modeldiff.loader.topology import topological
 
-
 _KEYS = 20_000
 """Keys in the config of one layer, at every depth."""
 
