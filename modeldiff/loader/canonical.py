@@ -168,7 +168,11 @@ def _contrast(result: dict[str, Any], config: Mapping[str, Any], rank: int | Non
 
 def _tensorflow_op(result: dict[str, Any], config: Mapping[str, Any], rank: int | None) -> None:
     """The operation of the node, not the names TensorFlow gave its tensors."""
-    del config, rank
+    del rank
+    if operation("TensorFlowOpLayer", config):  # is told by the class, and the constants by the call
+        for key in ("node_def", "constants", "dtype"):
+            result.pop(key, None)
+        return
     node = result.get("node_def")
     if isinstance(node, dict):
         result["node_def"] = {key: value for key, value in node.items() if key not in {"name", "input"}}

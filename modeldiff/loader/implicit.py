@@ -178,7 +178,7 @@ def _users(calls: Calls) -> dict[str, list[tuple[str, str]]]:
 
 def _labelled(call: Call, entry: Entry) -> Call:
     if operation(entry.class_name, entry.config):
-        return by_position(call)
+        return by_position(call, entry.config)
     kwargs = call.kwargs
     if "name" in kwargs and entry.class_name == "TFOpLambda":
         kwargs = {key: value for key, value in kwargs.items() if key != "name"}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modeldiff.graph import Call
+from modeldiff.loader.values import plain
 
 _OPERATIONS = {
     "__operators__.add": "Add",
@@ -52,23 +53,59 @@ _OPERATIONS = {
     "nn.relu6": "Relu6",
     "nn.silu": "Silu",
 }
+_NODES = {
+    "Abs": "Absolute",
+    "Add": "Add",
+    "AddV2": "Add",
+    "Div": "TrueDivide",
+    "FloorDiv": "FloorDivide",
+    "FloorMod": "Mod",
+    "Mul": "Multiply",
+    "Neg": "Negative",
+    "Pow": "Power",
+    "RealDiv": "TrueDivide",
+    "Sub": "Subtract",
+    **{
+        name: name
+        for name in (
+            *("Ceil", "Cos", "Equal", "Exp", "Floor", "Greater", "GreaterEqual", "Less", "LessEqual", "Log"),
+            *("LogicalAnd", "LogicalNot", "LogicalOr", "Maximum", "Minimum", "NotEqual", "Relu", "Relu6", "Rsqrt"),
+            *("Sigmoid", "Sign", "Sin", "Sqrt", "Square", "Tan", "Tanh"),
+        )
+    },
+}
+"""The `op` of a TensorFlowOpLayer (TensorFlow 1.15 to 2.3)."""
 _SECOND = frozenset({"y", "b", "slice_spec"})
 """Keywords of the second argument, which Keras 3 passes by position."""
 
 
 def operation(class_name: str, config: Mapping[str, Any]) -> str:
     """The class of the same operation in Keras 3, "" where there is none."""
+    if class_name == "TensorFlowOpLayer":
+        node = config.get("node_def")
+        name = node.get("op") if isinstance(node, dict) else None
+        return _NODES.get(name, "") if isinstance(name, str) else ""
     if class_name not in {"TFOpLambda", "SlicingOpLambda"}:
         return ""
     function = config.get("function")
     return _OPERATIONS.get(function, "") if isinstance(function, str) else ""
 
 
-def by_position(call: Call) -> Call:
-    """The call of such a function with its second argument by position."""
+def by_position(call: Call, config: Mapping[str, Any]) -> Call:
+    """The call of such a function with its second argument by position; a node has its constants in its config."""
+    constants = config.get("constants")
+    if isinstance(constants, dict):
+        return Call(call.inputs, (), {key: _constant(constants[key]) for key in sorted(constants)})
     keywords = tuple("" if keyword in _SECOND else keyword for keyword in call.keywords)
     kwargs = {"1" if key in _SECOND else key: _slices(value) for key, value in call.kwargs.items() if key != "name"}
     return Call(call.inputs, keywords if any(keywords) else (), kwargs)
+
+
+def _constant(value: Any) -> Any:
+    try:
+        return plain(value, lambda class_name, _config, _depth: class_name)
+    except ValueError:  # nested deeper than any array
+        return "..."
 
 
 def _slices(value: Any) -> Any:

@@ -110,7 +110,7 @@ def obj(class_name: str, **config: Any) -> dict[str, Any]:
         ("ZeroPadding2D", {"padding": [1, 2], "dim_ordering": "tf"}, {"padding": [[1, 1], [2, 2]]}),
         ("Merge", {"mode": "concat", "concat_axis": 1, "dot_axes": -1}, {"axis": 1}),
         ("Merge", {"mode": "cos", "dot_axes": [1, 1]}, {"axes": [1, 1], "normalize": True}),
-        ("TensorFlowOpLayer", {"node_def": {"name": "Mul_3", "op": "Mul", "input": ["a"], "attr": {}}, "constants": {"1": 2.0}}, {"node_def": {"op": "Mul", "attr": {}}, "constants": {"1": 2}}),
+        ("TensorFlowOpLayer", {"node_def": {"name": "Mul_3", "op": "StridedSlice", "input": ["a"], "attr": {}}, "constants": {"1": 2.0}}, {"node_def": {"op": "StridedSlice", "attr": {}}, "constants": {"1": 2}}),
     ],
 )  # fmt: skip
 def test_configs(class_name: str, written: Any, meant: Any) -> None:

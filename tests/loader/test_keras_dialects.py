@@ -563,3 +563,16 @@ def test_a_function_of_tensorflow_is_the_operation_of_keras_3(function: str, nam
     )
     assert (first.canonical_class, first.config, first.calls) == (second.canonical_class, second.config, second.calls)
     assert second.calls[0].kwargs == {"1": [1, 2, 3, 4]}
+
+
+def test_a_node_of_tensorflow_2_3_is_the_operation_of_keras_3() -> None:
+    """Its constants stand in the config, by position: `2 - x`."""
+    node = {"name": "Sub", "op": "Sub", "input": ["Sub/x", "x"], "attr": {"T": {"type": "DT_FLOAT"}}}
+    old = layer("o", "TensorFlowOpLayer", [[["x", 0, 0, {}]]], node_def=node, constants={"0": 2.0}, dtype="float32")
+    new = op("o", "Subtract", 2.0, tensor("x"))
+    (first,), (second,) = (
+        read(model(start(), made, outputs=(("o", 0, 0),)), keras_version=version).graph.layers[1:]
+        for made, version in ((old, "2.3.0-tf"), (new, "3.8.0"))
+    )
+    assert (first.canonical_class, first.config, first.calls) == (second.canonical_class, second.config, second.calls)
+    assert (first.kind, first.output_shapes) == ("op", ((None, 4),))
