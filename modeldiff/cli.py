@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModelDiffError as error:
         say(f"modeldiff: {error}")
         return TROUBLE
+    except MemoryError:
+        say("modeldiff: not enough memory")
+        return TROUBLE
     except KeyboardInterrupt:
         return INTERRUPTED
 
