@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from modeldiff.differ.places import Places
+from modeldiff.differ.places import MOST, Places
 from modeldiff.differ.state import State
 
 _ENOUGH = 0.5
@@ -24,7 +24,7 @@ _CROWD = 24
 
 def by_place(state: State) -> None:
     """Unpaired layers between the same paired neighbours, best first, until nothing changes."""
-    places = Places(state)
+    places = state.places
     for _ in range(_ROUNDS):
         scored = []
         news = set(state.unpaired(1))
@@ -42,7 +42,7 @@ def by_place(state: State) -> None:
 
 def by_exchange(state: State) -> None:
     """Let suspicious pairs change partners where that explains more."""
-    places = Places(state)
+    places = state.places
     active = list(_suspicious(state))
     lookalikes = _lookalikes(state, active)
     for _ in range(_ROUNDS):
@@ -58,7 +58,7 @@ def by_doubt(state: State) -> None:
     """Let go of pairs that are alike and stand nowhere near each other, where both files tell what stands where."""
     if not all(any(node.producers for node in flow.nodes) for flow in (state.old, state.new)):
         return
-    places = Places(state)
+    places = state.places
     a, b = state.scorer.looks
     for i in list(_suspicious(state)):
         if i not in state.found:
@@ -114,10 +114,10 @@ def _improve(state: State, places: Places, i: int, lookalikes: dict[int, list[in
         candidates.update(lookalikes.get(int(a.config[i]), ()))
     best: tuple[float, int] | None = None
     for j in sorted(candidates):
-        if j == mine or not state.new.is_flowing(j):
-            continue
         owner = back.get(j)
-        if owner is not None and state.is_settled(owner):
+        if j == mine or not state.new.is_flowing(j) or (owner is not None and state.is_settled(owner)):
+            continue
+        if places.alone(i, j) + MOST < _ENOUGH and not _has_swapped_names(state, i, mine, owner, j):
             continue
         gain = _gain(state, places, i, j)
         if gain > _GAIN and (best is None or gain > best[0]):

@@ -19,8 +19,9 @@ from modeldiff.graph import Shape
 _BAND = 512
 """Of the many layers with the same shapes, only those are correlated that stand this near in rank."""
 _DENSE = 1_000_000
-_CERTAIN, _MARGIN = 12.0, 7.0
-"""A pair is beyond doubt from this log-likelihood ratio on, this much better than with anybody else."""
+_CERTAIN, _MARGIN = 5.0, 5.0
+"""A pair is beyond doubt from this log-likelihood ratio on, and the log of how many pairs of its shape chance could
+pick from; and this much better than with anybody else. Five nats are one error in 150."""
 _CAP = 25.0
 _LOOSEST, _CLOSEST = 0.2, 0.9
 """Bounds of the correlation that is expected of true pairs."""
@@ -41,6 +42,8 @@ class Kinship:
     """Pairs that correlate beyond chance, better than with anybody else."""
     rows: dict[int, tuple[Ints, Floats]] = field(default_factory=dict)
     """Old node -> new nodes of the same shapes, and the log-likelihood ratio of each being the same layer."""
+    is_initial: bool = False
+    """Whether neither model was trained: equal numbers may then mean an equal seed, and not an equal layer."""
 
     def ratio(self, i: int, j: int) -> float:
         """The log-likelihood ratio of one pair, 0 where the weights say nothing."""
@@ -66,12 +69,13 @@ class _Group:
 
 def kinship(old: Flow, new: Flow) -> Kinship:
     """Sample both sides and compare what has the same shapes."""
-    sides = prints(old, new)
-    result = Kinship(identical=list(_identical(sides)))
+    found = prints(old, new)
+    sides = found[0].layers, found[1].layers
+    result = Kinship(identical=list(_identical(sides)), is_initial=found[0].is_initial and found[1].is_initial)
     members: dict[tuple[Shape, ...], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for side, found in enumerate(sides):
-        for index in sorted(found):
-            members[found[index].shapes][side].append(index)
+    for side, layers in enumerate(sides):
+        for index in sorted(layers):
+            members[layers[index].shapes][side].append(index)
     groups = [_correlate(olds, news, sides) for olds, news in members.values() if olds and news]
     expected = _expected(groups)
     if expected:
@@ -154,12 +158,14 @@ def _judge(group: _Group, expected: float, lost: float, result: Kinship) -> None
 
 
 def _related(group: _Group, ratios: Floats) -> list[tuple[int, int]]:
+    certain = _CERTAIN + np.log(len(group.olds) * len(group.news))
+
     def best(matrix: Floats) -> tuple[Ints, Floats]:
         first = matrix.argmax(1)
         values = matrix[np.arange(len(matrix)), first]
         rest = matrix.copy()
         rest[np.arange(len(matrix)), first] = 0.0
-        return first, np.where(values > _CERTAIN, values - rest.max(1), -1.0)
+        return first, np.where(values > certain, values - rest.max(1), -1.0)
 
     forth, sure_forth = best(ratios)
     back, sure_back = best(ratios.T)

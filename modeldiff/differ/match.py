@@ -21,8 +21,8 @@ from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
-from modeldiff.differ.places import Places
-from modeldiff.differ.reading import cost
+from modeldiff.differ.reading import likeliest
+from modeldiff.differ.schemes import unify
 from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer
 from modeldiff.differ.spread import by_neighbours
@@ -30,7 +30,7 @@ from modeldiff.differ.state import State
 from modeldiff.differ.stored import by_store
 from modeldiff.graph import Model
 
-_LEFT, _RIVALS = 2000, 50
+_LEFT, _RIVALS = 2000, 20
 """So many unpaired layers a side are compared with each other, and so many rivals of each are ranked."""
 _ALIKE = 2.0
 """The score from which left-over layers are a pair."""
@@ -90,7 +90,8 @@ def by_name(state: State) -> None:
         if len(candidates) == 1 and (a.family[i] & b.family[candidates[0]] or a.class_[i] == b.class_[candidates[0]]):
             pairs.append((i, candidates[0]))
     for i, j in pairs:
-        state.pair(i, j, Evidence.NAME, 0.98)
+        is_same = state.old[i].layer.name == state.new[j].layer.name
+        state.pair(i, j, Evidence.NAME if is_same else Evidence.SIMILARITY, 0.98)
 
 
 def by_alignment(state: State) -> None:
@@ -158,14 +159,17 @@ def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def by_likeness(state: State) -> None:
     """What is left and alike wherever it stands, best first: layers that moved further than the alignment sees."""
-    places = Places(state)
     olds, news = state.unpaired(0)[:_LEFT], np.array(state.unpaired(1)[:_LEFT], np.int64)
     scored = []
     for i in olds if len(news) else ():
-        row = state.scorer.row(i, news) + state.scorer.beside_paired(i, news)
-        for j in news[row > _ALIKE][:_RIVALS].tolist():
-            score = places.score(i, j)
-            if score > _ALIKE and places.holds(i, j):
+        alone = state.scorer.intrinsic(i, news)
+        row = alone + state.scorer.context(i, news) + state.scorer.beside_paired(i, news)
+        best = np.argsort(-row, kind="stable")[: min(_RIVALS, int((row > _ALIKE).sum()))]
+        for k in best.tolist():
+            j = int(news[k])
+            state.places.learn(i, j, float(alone[k]))
+            score = state.places.score(i, j)
+            if score > _ALIKE and state.places.holds(i, j):
                 scored.append((-score, i, j))
     for score, i, j in sorted(scored):
         if state.is_free(i, j):
@@ -234,10 +238,6 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-_MUCH, _DOUBT = 1.5, 1.0
-"""A reading with less to tell about its pairs is not doubted; another one is believed that needs so much less."""
-
-
 def match(old: Model, new: Model, options: Options) -> Matching:
     """Pair the layers of two models.
 
@@ -250,21 +250,15 @@ def match(old: Model, new: Model, options: Options) -> Matching:
     if not (old.has_config and new.has_config):
         for look in looks:
             look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
+    unify(flows, looks, number)
     kin = kinship(*flows) if options.weights else Kinship()
-    state = _read(State(*flows, Scorer(*flows, looks, kin), options))
-    told, about_pairs = cost(state)
-    if state.scorer.naming.claimed_at_first[0].any() and state.scorer.naming.is_trusted and about_pairs >= _MUCH:
-        other = State(*flows, Scorer(*flows, looks, kin), options)
-        other.scorer.naming.distrust()
-        if cost(_read(other))[0] + _DOUBT < told:
-            state = other
+    state = likeliest(State(*flows, Scorer(*flows, looks, kin), options), number, _run)
     return _matching(state, old, new)
 
 
-def _read(state: State) -> State:
+def _run(state: State) -> None:
     for run in PASSES:
         run(state)
-    return state
 
 
 def _matching(state: State, old: Model, new: Model) -> Matching:

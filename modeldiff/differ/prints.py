@@ -33,6 +33,20 @@ class Print:
     """Entries that say something."""
     main: Hashable
     """Shape and bytes of its largest tensor that says something, or None."""
+    constants: int
+    """Vectors, as biases and scales are, that are still what every layer begins with."""
+    is_trained: bool
+    """Whether a vector says something: training leaves none as it was."""
+
+
+@dataclass(slots=True)
+class Prints:
+    """The samples of one model."""
+
+    layers: dict[int, Print]
+    """By node, of every layer whose numbers can be read and say something."""
+    is_initial: bool
+    """Whether nothing was ever trained: then numbers come from a seed and a place in the order of creation."""
 
 
 def _numbers(weight: Weight, count: int) -> NDArray[Any] | None:
@@ -51,6 +65,7 @@ def _print_of(layer: Layer, count: int) -> Print | None:
     weights = [weight for weight in layer.comparable_weights if weight.dtype != "string"]
     parts: list[NDArray[np.float32]] = []
     strength, largest, main = 0, 0, None
+    constants, is_trained = 0, False
     for weight in weights[:_TENSORS]:
         sample = _numbers(weight, count)
         if sample is None:
@@ -60,14 +75,16 @@ def _print_of(layer: Layer, count: int) -> Print | None:
         spread = float(flat.std())
         if spread <= 1e-12 or _distinct(flat) < min(5, flat.size):
             parts.append(np.zeros(flat.size, np.float32))
+            constants += len(weight.shape) == 1 and weight.size > 1
             continue
+        is_trained |= len(weight.shape) == 1
         parts.append(((flat - flat.mean()) / spread).astype(np.float32))
         strength += flat.size
         if weight.size > largest:
             largest, main = weight.size, (weight.shape, flat.astype(np.float32).tobytes())
-    if not strength:
-        return None
-    return Print(tuple(weight.shape for weight in weights), np.concatenate(parts), strength, main)
+    shapes = tuple(weight.shape for weight in weights)
+    vector = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return Print(shapes, vector, strength, main, constants, is_trained)
 
 
 def _distinct(values: NDArray[np.float64]) -> int:
@@ -76,12 +93,13 @@ def _distinct(values: NDArray[np.float64]) -> int:
     return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
-def prints(old: Flow, new: Flow) -> tuple[dict[int, Print], dict[int, Print]]:
-    """By node, of every layer whose numbers can be read and say something."""
+def prints(old: Flow, new: Flow) -> tuple[Prints, Prints]:
+    """Of both models, at the same positions."""
     tensors = max(1, *(sum(len(flow[i].layer.weights) for i in flow.order) for flow in (old, new)))
     count = int(min(1024, max(128, _ENTRIES // tensors)))
     found = _prints(old, count, {})
-    return found, _prints(new, count, {id(old[index].layer): print_ for index, print_ in found.items()})
+    known = {id(old[index].layer): print_ for index, print_ in found.items()}
+    return _told(found), _told(_prints(new, count, known))
 
 
 def _prints(flow: Flow, count: int, known: Mapping[int, Print]) -> dict[int, Print]:
@@ -93,3 +111,8 @@ def _prints(flow: Flow, count: int, known: Mapping[int, Print]) -> dict[int, Pri
         if print_ is not None:
             found[index] = print_
     return found
+
+
+def _told(found: dict[int, Print]) -> Prints:
+    is_initial = any(one.constants for one in found.values()) and not any(one.is_trained for one in found.values())
+    return Prints({index: one for index, one in found.items() if one.strength}, is_initial)

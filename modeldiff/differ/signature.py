@@ -46,6 +46,8 @@ _FAMILY_BITS: dict[str, int] = {}
 for _bit, _names in enumerate(_FAMILIES):
     for _name in _names.split():
         _FAMILY_BITS[_name] = _FAMILY_BITS.get(_name, 0) | 1 << _bit
+_SIZES = frozenset({"units", "filters", "output_dim", "key_dim", "value_dim", "num_heads", "target_shape"})
+"""Config keys that say how wide a layer is."""
 _NUMBER = re.compile(r"\d+")
 _OPERATION = 1 << len(_FAMILIES)
 _CUSTOM = _OPERATION << 1
@@ -104,9 +106,10 @@ class Numbers:
         return self._known.setdefault(thing, len(self._known))
 
 
-def config_key(layer: Layer) -> str:
-    """The config as a text that is equal where configs are."""
-    return json.dumps(layer.config, sort_keys=True, default=repr) if layer.config else ""
+def config_key(layer: Layer, *, sized: bool = True) -> str:
+    """The config as a text that is equal where configs are; where it is not `sized`, whatever the sizes are."""
+    config = layer.config if sized else {key: value for key, value in layer.config.items() if key not in _SIZES}
+    return json.dumps(config, sort_keys=True, default=repr) if config else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,8 @@ class Features:
     """Class and config of the layer and of its neighbours."""
     around: Ints
     """The same to a distance of two."""
-    near_classes: Ints
-    """Classes alone, of the layer and its neighbours."""
+    around_classes: Ints
+    """Classes alone, to a distance of two."""
     before: Ints
     """Classes of the producers."""
     after: Ints
@@ -153,11 +156,18 @@ def _down(node: Node, labels: list[int]) -> tuple[int, ...]:
     return tuple(sorted(labels[consumer] for consumer in node.consumers))
 
 
-def features(flow: Flow, number: Numbers) -> Features:
-    """The features of every node. The same `number` must serve both models."""
+def _shapes(layer: Layer, *, sized: bool) -> tuple[Any, ...]:
+    return tuple(weight.shape if sized else len(weight.shape) for weight in layer.comparable_weights)
+
+
+def features(flow: Flow, number: Numbers, *, sized: bool = True) -> Features:
+    """The features of every node. The same `number` must serve both models.
+
+    Where they are not `sized`, layers that only differ in width look alike.
+    """
     nodes = flow.nodes
     classes = [number(("class", node.layer.canonical_class)) for node in nodes]
-    configs = [number((label, config_key(node.layer))) for node, label in zip(nodes, classes, strict=True)]
+    configs = [number((label, config_key(node.layer, sized=sized))) for node, label in zip(nodes, classes, strict=True)]
 
     def refine(labels: list[int], about: str) -> list[int]:
         return [
@@ -185,14 +195,11 @@ def features(flow: Flow, number: Numbers) -> Features:
         role=array([number(("role", node.role.value)) for node in nodes], np.int64),
         class_=array(classes, np.int64),
         config=array(configs, np.int64),
-        shapes=array(
-            [number(("shapes", tuple(weight.shape for weight in node.layer.comparable_weights))) for node in nodes],
-            np.int64,
-        ),
+        shapes=array([number(("shapes", _shapes(node.layer, sized=sized))) for node in nodes], np.int64),
         ends=array([i in flow.ends for i in range(len(nodes))], bool),
         near=array(near, np.int64),
         around=array(refine(near, "around"), np.int64),
-        near_classes=array(refine(classes, "near"), np.int64),
+        around_classes=array(refine(refine(classes, "near"), "around"), np.int64),
         before=array([number(("before", _up(node, classes))) for node in nodes], np.int64),
         after=array([number(("after", _down(node, classes))) for node in nodes], np.int64),
         above=array(above, np.int64),

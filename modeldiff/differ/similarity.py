@@ -54,8 +54,13 @@ class Scorer:
 
     def row(self, i: int, js: Ints) -> Scores:
         """The scores of old node `i` with each of the new nodes `js`."""
-        total: Scores = self.intrinsic(i, js) + self._context(i, js)
+        total: Scores = self.intrinsic(i, js) + self.context(i, js)
         return total
+
+    def are_related(self, i: int, j: int) -> bool:
+        """Whether the classes may be the same layer."""
+        a, b = self.looks
+        return bool(a.class_[i] == b.class_[j] or a.family[i] & b.family[j])
 
     def intrinsic(self, i: int, js: Ints) -> Scores:
         """What the layers themselves say, without their surroundings."""
@@ -76,7 +81,8 @@ class Scorer:
         self._kin(i, js, score)
         return score
 
-    def _context(self, i: int, js: Ints) -> Scores:
+    def context(self, i: int, js: Ints) -> Scores:
+        """What the surroundings say, whatever is paired."""
         a, b = self.looks
         score: Scores = (
             0.8 * (b.near[js] == a.near[i])

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from modeldiff.changes import Evidence, Options
 from modeldiff.differ.flow import Flow
+from modeldiff.differ.kinship import Kinship
+from modeldiff.differ.places import Places
+from modeldiff.differ.signature import Features
 from modeldiff.differ.similarity import Scorer
 
 
@@ -24,17 +27,29 @@ class State:
     """Old nodes whose pair no later pass may part, whatever stands beside it."""
     hidden: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
     """Layers of a sub-model that the other side knows as one heap of weights."""
+    places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Places are told by the pairs of this state."""
+        self.places = Places(self.scorer)
+
+    def afresh(self, looks: tuple[Features, Features] | None = None, kin: Kinship | None = None) -> State:
+        """The same two models with nothing paired, seen otherwise."""
+        scorer = Scorer(self.old, self.new, looks or self.scorer.looks, kin or self.scorer.kin)
+        return State(self.old, self.new, scorer, self.options)
 
     def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
         """Make two nodes partners."""
         self.found[i] = (j, evidence, score)
         self.scorer.partner[0][i] = j
         self.scorer.partner[1][j] = i
+        self.places.notice(i, j, paired=True)
 
     def part(self, i: int) -> None:
         """Undo the pair of an old node."""
         j, _, _ = self.found.pop(i)
         del self.scorer.partner[0][i], self.scorer.partner[1][j]
+        self.places.notice(i, j, paired=True)
 
     def is_free(self, i: int, j: int) -> bool:
         """Whether neither node has a partner."""
@@ -53,7 +68,7 @@ class State:
     def evidence(self, i: int, j: int) -> Evidence:
         """What speaks most for a pair that nobody told us."""
         a, b = self.scorer.looks
-        if not a.automatic[i] and a.name[i] == b.name[j]:
+        if not a.automatic[i] and self.old[i].layer.name == self.new[j].layer.name:
             return Evidence.NAME
         if a.near[i] == b.near[j]:
             return Evidence.SIGNATURE
