@@ -105,8 +105,15 @@ def test_what_keras_refuses_is_told_and_remembered(folder):
             build(recipe, folder)
 
 
-@pytest.mark.parametrize("is_named", [True, False], ids=["chosen names", "counted names"])
-def test_pairing_without_weights_grows_little_faster_than_the_model(is_named):
-    small, large = (measure(layers, is_named=is_named, times=2) for layers in (500, 2000))
+@pytest.mark.parametrize("pair", ["chosen names", "counted names"])
+def test_pairing_without_weights_grows_little_faster_than_the_model(pair):
+    small, large = (measure(pair, layers, times=2) for layers in (500, 2000))
     assert large.paired == large.layers - 7
     assert large.ratio < 8 * max(small.ratio, 10), "pairing is far from linear"
+
+
+@pytest.mark.parametrize("pair", ["all alike", "from scratch", "unrelated", "unlike"])
+def test_no_pair_takes_much_longer_than_the_usual_one(pair):
+    # 1000 layers: three times what two builds of one net take, with as much room again for a busy machine.
+    usual, worst = measure("counted names", 1000, times=2), measure(pair, 1000, times=2)
+    assert worst.ratio < 12 * usual.ratio

@@ -177,7 +177,7 @@ def _judge_facts(truth: Truth, pairs: dict[str, str], said: dict[str, Any], resu
     for question, told, true in (
         ("renames", renamed, {pair for pair in pairs.items() if truth.is_renamed(pair)}),
         ("keys", keys, {(pair, key) for pair in pairs.items() for key in truth.changed_keys(pair)}),
-        ("rewired", rewired, {pair for pair in pairs.items() if truth.is_rewired(pair, pairs)}),
+        ("rewired", rewired, _rewired(truth, pairs, rewired)),
         (
             "weights",
             {(pair, count) for pair, count in weights.items() if pair not in pairs.items() or pair in comparable},
@@ -187,6 +187,16 @@ def _judge_facts(truth: Truth, pairs: dict[str, str], said: dict[str, Any], resu
         result.tallies[question].count(told, true)
         if result.is_right:
             result.faults += _told_and_true(truth, question, told, true)
+
+
+def _rewired(truth: Truth, pairs: dict[str, str], told: set[Any]) -> set[Pair]:
+    """Pairs that take other tensors.
+
+    Where only the call of the sub-model around it does, it may be told of the layer inside or not: it takes what its
+    sub-model is given, as before, and the sub-model's own call tells the rest.
+    """
+    found = {pair for pair in pairs.items() if truth.is_rewired(pair, pairs)}
+    return {pair for pair in found if pair in told or truth.is_rewired(pair, pairs, walled=True)}
 
 
 def _told_and_true(truth: Truth, question: str, told: set[Any], true: set[Any]) -> list[str]:

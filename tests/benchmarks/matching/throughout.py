@@ -153,7 +153,10 @@ def prepare_input(spec: Spec, rng: Random) -> Change:
 
 
 def replace_block(spec: Spec, rng: Random) -> Change:
-    """One block makes room for a small one of another kind."""
+    """One block makes room for a small one of another kind.
+
+    Whether a layer of it stayed and only got another class is a matter of taste where classes are kin: optional.
+    """
     block = some_block(spec, rng)
     entries, end = edits.entry(spec, block), edits.exit_of(spec, block)
     if len(entries) != 1:
@@ -172,7 +175,9 @@ def replace_block(spec: Spec, rng: Random) -> Change:
     ]
     kept = {node.id for node in changed.nodes if node.id not in users}
     changed = edits.redirect(changed, {source: ("+other_noise", 0, 0)}, but=kept)
-    return Change(edits.put(changed, nodes, behind))
+    kin = {"Normalization": "+other_norm", "Dropout": "+other_noise"}
+    optional = {(one, new) for one in block for word, new in kin.items() if spec.node(one).cls.endswith(word)}
+    return Change(edits.put(changed, nodes, behind), frozenset(optional))
 
 
 def move_block(spec: Spec, rng: Random) -> Change:

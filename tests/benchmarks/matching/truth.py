@@ -135,9 +135,11 @@ class Truth:
             return set()
         return {key for key in keys if _plain(one, key) != _plain(two, key)}
 
-    def is_rewired(self, pair: Pair, pairs: dict[str, str]) -> bool:
-        """Whether some call takes other tensors, told by `pairs`."""
+    def is_rewired(self, pair: Pair, pairs: dict[str, str], *, walled: bool = False) -> bool:
+        """Whether some call takes other tensors, told by `pairs`; where `walled`, the graph around it alone counts."""
         one, two = self.old.calls[pair[0]], self.new.calls[pair[1]]
+        if walled:
+            one, two = self.old.nodes[pair[0]].calls, self.new.nodes[pair[1]].calls
 
         def partner(identity: str) -> str:
             # The input of a Sequential is no layer and in no pair, and yet the same tensor as a Functional's.

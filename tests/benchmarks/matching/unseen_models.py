@@ -154,7 +154,7 @@ def tagger() -> Spec:
 def plain_deep() -> Spec:
     """Equal layers in a row and nothing else to go by."""
     d = Draft()
-    x = d.input("features", 10)
+    x = d.input("numbers", 10)
     for number in range(1, 7):
         x = d.add(f"fc{number}", "Dense", x, units=10)
         x = d.add(f"bn{number}", "BatchNormalization", x)
