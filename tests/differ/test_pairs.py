@@ -245,6 +245,32 @@ PAIRS = [
         ("layer-added - > other", "layer-removed b > -"),
     ),
     Pair(
+        "a layer goes into a wrapper, counted anew",
+        CHAIN.replace("b: Dense(units=16)", "lstm: LSTM(units=16)").replace("<- b", "<- lstm"),
+        CHAIN.replace(
+            "b: Dense(units=16)", "bidirectional: Bidirectional(layer={'class_name': 'LSTM', 'config': {'units': 16}})"
+        ).replace("<- b\n", "<- bidirectional\n"),
+        ("layer-retyped lstm > bidirectional",),
+    ),
+    Pair(
+        "a layer goes into a wrapper of no kin of its own",
+        CHAIN.replace("b: Dense(units=16)", "dropout: Dropout(rate=0.5)").replace("<- b", "<- dropout"),
+        CHAIN.replace(
+            "b: Dense(units=16)",
+            "time_distributed: TimeDistributed(layer={'class_name': 'Dropout', 'config': {'rate': 0.5}})",
+        ).replace("<- b\n", "<- time_distributed\n"),
+        ("layer-retyped dropout > time_distributed",),
+    ),
+    Pair(
+        "a wrapper around something else is no pair",
+        CHAIN.replace("b: Dense(units=16)", "dropout: Dropout(rate=0.5)").replace("<- b", "<- dropout"),
+        CHAIN.replace(
+            "b: Dense(units=16)",
+            "time_distributed: TimeDistributed(layer={'class_name': 'Dense', 'config': {'units': 16}})",
+        ).replace("<- b\n", "<- time_distributed\n"),
+        ("layer-added - > time_distributed", "layer-removed dropout > -"),
+    ),
+    Pair(
         "the head is replaced, the body kept",
         CHAIN,
         CHAIN.replace(
