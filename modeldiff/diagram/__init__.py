@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Site
-from modeldiff.diagram.cells import Cell, Cells, single
+from modeldiff.diagram.cells import Cell, Cells, reach, single
 from modeldiff.diagram.folds import bundles, repeats, unchanged
 from modeldiff.diagram.merge import Level, Node, Side, merged, one_side
 from modeldiff.diagram.runs import runs
@@ -57,6 +57,10 @@ FEWER = 24
 """The limit for a second try, where Graphviz did not finish the first one."""
 BUNDLES = 40
 """How many bundles a body is cut into where it is larger."""
+REACH = 60_000
+"""All connections of one body together may pass so many boxes; those of DenseNet pass 5,000."""
+LINES = 2_000
+"""Of more lines than this in one body, nobody tells the calls apart."""
 OPEN_LAYERS = 240
 """Layers shown in open groups before further groups start closed."""
 
@@ -123,7 +127,7 @@ class _Builder:
         is_large = len(cells.cells) > self.limit
         if folding and (is_large or not is_told):
             cells = repeats(cells, touched=is_large)
-        if len(cells.cells) > self.limit:
+        if len(cells.cells) > (BUNDLES if reach(cells) > REACH else self.limit):
             cells = bundles(cells, min(BUNDLES, self.limit))
         places: dict[int, End] = {}
         boxes: list[Box] = []
@@ -169,4 +173,6 @@ def _lines(cells: Cells, places: dict[int, End]) -> list[Line]:
         found[Line(source, target, edge.presence, edge.source_call, edge.target_call)] = None
     for node, presence in level.exits.items():
         found[Line(places[node], End(OUTSIDE), presence)] = None
+    if len(found) > LINES:
+        found = dict.fromkeys(replace(line, source_call=0, target_call=0) for line in found)
     return list(found)

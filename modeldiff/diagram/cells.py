@@ -77,3 +77,8 @@ def ordered(level: Level, cells: Sequence[Cell]) -> Cells:
                 heapq.heappush(ready, target)
     assert len(order) == len(cells), "a fold made a circle"
     return Cells(level, tuple(cells[index] for index in order))
+
+
+def reach(cells: Cells) -> int:
+    """How many cells all connections together pass: what drawing them costs."""
+    return sum(abs(target - source) for source, target, _ in cells.crossing())
