@@ -105,6 +105,7 @@ class Wiring:
         self.forth = forth
         self.old = _Side(old, forth)
         self.new = _Side(new, {there: here for here, there in forth.items()})
+        self.other_writer = _generation(old) != _generation(new)
         self._calls: dict[tuple[LayerPath, int], int] = {}
         self._paired: dict[LayerPath, list[tuple[int | None, int | None]]] = {}
         for match in matching.matches:
@@ -148,6 +149,8 @@ class Wiring:
         calls = old.calls[mine], self.new.layers[match.new].calls[theirs]
         before, after = self.old.inputs(match.old, calls[0]), self.new.inputs(match.new, calls[1])
         labels = [_labels(call, commutative=is_commutative(old)) for call in calls]
+        if self.other_writer:
+            labels = _as_both_write(*labels)
         rest = self._unlike(list(zip(labels[0], before, strict=True)), list(zip(labels[1], after, strict=True)))
         if rest is None:
             return
@@ -250,6 +253,23 @@ def _labels(call: Call, *, commutative: bool) -> list[str]:
     """Which argument each input is: its keyword, else its position where that means something."""
     keywords = call.keywords or ("",) * len(call.inputs)
     return [keyword or ("" if commutative else str(position)) for position, keyword in enumerate(keywords)]
+
+
+def _as_both_write(old: list[str], new: list[str]) -> list[list[str]]:
+    """Labels without the keyword that only one generation writes: `layer(a, b)` is `layer(a, b=b)` for tf.keras."""
+    if len(old) != len(new):
+        return [old, new]
+    pairs = [
+        (a, b) if a.isdigit() == b.isdigit() else (str(k), str(k))
+        for k, (a, b) in enumerate(zip(old, new, strict=True))
+    ]
+    return [[a for a, _ in pairs], [b for _, b in pairs]]
+
+
+def _generation(model: Model) -> bool:
+    """Whether Keras 3 wrote it."""
+    major = str(model.metadata.get("keras_version") or "").partition(".")[0]
+    return major.isdecimal() and len(major) < 4 and int(major) >= 3
 
 
 def _unlisted_inputs(old: Model, new: Model, forth: Mapping[LayerPath, LayerPath]) -> dict[LayerPath, LayerPath]:

@@ -65,6 +65,15 @@ def _changed(one: Model, name: str, **fields: Any) -> Model:
     return replace(one, graph=replace(one.graph, layers=tuple(map(change, one.graph.layers))))
 
 
+def test_another_generation_of_keras_may_name_an_argument_that_the_other_leaves_at_its_place() -> None:
+    plain = model(ATTENTION)
+    named = _changed(plain, "att", keywords=("", "value"))
+    earlier = replace(named, metadata={**named.metadata, "keras_version": "2.15.0"})
+    assert not list(compare(earlier, plain).of(Kind.INPUTS_REWIRED))
+    swapped = model(ATTENTION.replace("Attention <- q, v", "Attention <- v, q"))
+    assert list(compare(earlier, swapped).of(Kind.INPUTS_REWIRED))
+
+
 def test_a_keyword_is_part_of_a_connection() -> None:
     plain = model(ATTENTION)
     named = _changed(plain, "att", keywords=("", "value"))
