@@ -479,6 +479,17 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Reordering:
+    """A layer whose units are in another order."""
+
+    site: Site
+    followers: tuple[LayerPath, ...]
+    """New paths of the layers whose weights are proven to be reordered with them."""
+    same_function: bool
+    """Whether everything that takes these units, up to the model's outputs, is proven to take them in their order."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiffResult:
     """Everything known about two models. No prose, no arrays."""
 
@@ -498,6 +509,8 @@ class DiffResult:
     """What loading the old file's weights into the new model would do; None where that was not asked."""
     ignored: tuple[Ignored, ...] = ()
     """What `Options.ignore` hid: not among the changes, nor the notes."""
+    reorderings: tuple[Reordering, ...] = ()
+    """Layers whose units are in another order, and whether the function is the same."""
 
     @property
     def impact(self) -> Impact | None:

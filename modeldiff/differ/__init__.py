@@ -43,6 +43,7 @@ def compare(
         bare,
         broken,
         code,
+        equivalence,
         facts,
         interface,
         loading_names,
@@ -85,7 +86,12 @@ def compare(
     tell(found)
     settings = metadata.detect(old, new, options=options)
     ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
-    notes = [*bare.notes(pairs), *facts.detect(old, new, found, outcomes), *code.detect(old, new, matching)]
+    reorderings = tuple(equivalence.detect(old, new, matching, [one for each in changes.values() for one in each]))
+    notes = [
+        *bare.notes(pairs),
+        *facts.detect(old, new, found, outcomes, reorderings),
+        *code.detect(old, new, matching),
+    ]
     notes += broken.detect(layers, matching, found, options)
     hider = Hider(options.ignore)
     ordered, notes, outcomes = hider.changes(ordered), hider.notes(notes), hider.pairs(outcomes)
@@ -94,7 +100,16 @@ def compare(
     notes += loading_names.detect(forecast, new)
     sides = hider.model(old), hider.model(new)
     return DiffResult(
-        *sides, matching, tuple(ordered), tuple(outcomes), tuple(notes), options, together, forecast, hider.ignored
+        *sides,
+        matching,
+        tuple(ordered),
+        tuple(outcomes),
+        tuple(notes),
+        options,
+        together,
+        forecast,
+        hider.ignored,
+        reorderings,
     )
 
 

@@ -12,6 +12,7 @@ from modeldiff.changes import (
     Change,
     Nature,
     Outcome,
+    Reordering,
     Site,
     WeightChanged,
     WeightPair,
@@ -27,10 +28,16 @@ _INITIAL = {"moving_mean": 0.0, "moving_variance": 1.0}
 _STATISTICS = frozenset(_INITIAL)
 
 
-def detect(old: Model, new: Model, changes: Sequence[Change], pairs: Sequence[WeightPair]) -> Iterator[Note]:
+def detect(
+    old: Model,
+    new: Model,
+    changes: Sequence[Change],
+    pairs: Sequence[WeightPair],
+    reorderings: Sequence[Reordering] = (),
+) -> Iterator[Note]:
     """The facts about matched layers, in the order of `pairs`.
 
-    `changes` and `pairs` are what was found by comparing the weights of `old` and `new`.
+    `changes`, `pairs` and `reorderings` are what was found by comparing the weights of `old` and `new`.
     """
     layers = dict(old.walk()), dict(new.walk())
     moved: dict[Site, list[_Moved]] = defaultdict(list)
@@ -41,6 +48,7 @@ def detect(old: Model, new: Model, changes: Sequence[Change], pairs: Sequence[We
     frozen = _STATISTICS if _freezes_statistics(new) else frozenset[str]()
     still = _still(layers, pairs, _of_unknown_class(new)) if tells_flags else set()
     followers = _followers(moved)
+    proven = {one.site: [format_path(path) for path in one.followers] for one in reorderings if one.same_function}
     for site in dict.fromkeys(pair.site for pair in pairs):
         before, after = layers[0].get(site.old or ()), layers[1].get(site.new or ())
         if before is None or after is None:
@@ -54,7 +62,9 @@ def detect(old: Model, new: Model, changes: Sequence[Change], pairs: Sequence[We
         yield from _of_values(about, found)
         if site in still:
             yield Note(about, "trainable, yet none of its weights moved while most others did", Fact.UNMOVED)
-        if site in followers:
+        if site in proven:
+            yield Note(about, f"same function, units reordered{_with(proven[site])}", Fact.REORDERED)
+        elif site in followers:
             behind = _listed(followers[site])
             yield Note(about, f"units in another order, and the inputs of {behind} with them", Fact.REORDERED)
     yield from _statistics_alone(layers[1], changes, pairs)
@@ -143,6 +153,14 @@ def _followers(moved: Mapping[Site, Sequence[_Moved]]) -> dict[Site, list[str]]:
                 if f"order_{last - 1}" in change.proof:
                     inputs[change.proof[f"order_{last - 1}"]].append(format_path(site.new or ()))
     return {site: inputs[order] for site, order in units.items() if order in inputs}
+
+
+def _with(followers: Sequence[str]) -> str:
+    """What is reordered with them, in a few names."""
+    if not followers:
+        return ""
+    more = [f"{len(followers) - 2:,} more layers"] if len(followers) > 3 else []
+    return f", and {_listed([*followers[: 2 if more else None], *more])} with them"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from modeldiff.differ.blocks import ENTRIES, bits, source_of
 from modeldiff.graph import Weight
+
+Places = NDArray[np.intp]
+"""For each slice of the new side, where it was on the old one."""
 
 _Words = NDArray[np.uint64]
 
@@ -28,15 +31,15 @@ def permuted(old: Weight, new: Weight) -> Mapping[str, float] | None:
     Raises:
         UnreadableFile: the values cannot be read.
     """
-    before, after = _multisets(old), _multisets(new)
-    orders = [_order(x, y) for x, y in zip(before, after, strict=True)]
+    before, after = slices(old), slices(new)
+    orders = [order_of(x, y) for x, y in zip(before, after, strict=True)]
     if any(order is None for order in orders):
         return None
     known = [order for order in orders if order is not None]
     places = [np.arange(order.size) for order in known]
     if all(np.array_equal(order, place) for order, place in zip(known, places, strict=True)):
         return None
-    if _fingerprint(old, places) != _fingerprint(new, known):
+    if not holds(old, new, known):
         return None
     proof: dict[str, float] = {}
     for axis, (order, place) in enumerate(zip(known, places, strict=True)):
@@ -47,7 +50,16 @@ def permuted(old: Weight, new: Weight) -> Mapping[str, float] | None:
     return proof
 
 
-def _order(before: _Words, after: _Words) -> NDArray[np.intp] | None:
+def holds(old: Weight, new: Weight, orders: Sequence[Places]) -> bool:
+    """Whether `new` is `old` with every axis in the order given for it.
+
+    Raises:
+        UnreadableFile: the values cannot be read.
+    """
+    return _fingerprint(old, [np.arange(size) for size in old.shape]) == _fingerprint(new, orders)
+
+
+def order_of(before: _Words, after: _Words) -> Places | None:
     """Where each slice of the new side was on the old one; None where the slices are not the same ones.
 
     Equal slices (dead units) keep their order among themselves.
@@ -60,34 +72,46 @@ def _order(before: _Words, after: _Words) -> NDArray[np.intp] | None:
     return order
 
 
-def _multisets(weight: Weight) -> list[_Words]:
-    """For each axis, the sum of the mixed bits of every slice."""
+def slices(weight: Weight) -> list[_Words]:
+    """For each axis, the sum of the mixed bits of every slice.
+
+    Raises:
+        UnreadableFile: the values cannot be read.
+    """
     sums: list[_Words] = [np.zeros(size, np.uint64) for size in weight.shape]
-    position = 0
-    for block in source_of(weight).blocks(ENTRIES):
-        mixed = _mixed(bits(block).astype(np.uint64).reshape(block.size, -1)[:, 0])
-        for axis, place in enumerate(_places(weight, position, block.size)):
-            np.add.at(sums[axis], place, mixed)
-        position += block.size
+    for leading, mixed in _lines(weight):
+        if sums:
+            sums[-1] += mixed.sum(axis=0, dtype=np.uint64)
+        rows = mixed.sum(axis=1, dtype=np.uint64)
+        for one, place in zip(sums, leading, strict=False):
+            np.add.at(one, place, rows)
     return sums
 
 
-def _fingerprint(weight: Weight, orders: Sequence[NDArray[np.intp]]) -> int:
+def _fingerprint(weight: Weight, orders: Sequence[Places]) -> int:
     """A sum over all entries of bits and place, where the place on each axis is looked up in its order."""
-    total, position = np.uint64(0), 0
+    total = np.uint64(0)
     with np.errstate(over="ignore"):
-        for block in source_of(weight).blocks(ENTRIES):
-            flat: _Words = np.zeros(block.size, np.uint64)
-            for axis, place in enumerate(_places(weight, position, block.size)):
+        for leading, mixed in _lines(weight):
+            flat: _Words = np.zeros(mixed.shape[0], np.uint64)
+            for axis, place in enumerate(leading):
                 flat = flat * np.uint64(weight.shape[axis]) + orders[axis][place].astype(np.uint64)
-            words = bits(block).astype(np.uint64).reshape(block.size, -1)[:, 0]
-            total += _mixed(_mixed(words) + _mixed(flat + np.uint64(1))).sum(dtype=np.uint64)
-            position += block.size
+            last = orders[-1].astype(np.uint64) if weight.shape else np.zeros(1, np.uint64)
+            places = flat[:, None] * np.uint64(mixed.shape[1]) + last + np.uint64(1)
+            total += _mixed(mixed + _mixed(places)).sum(dtype=np.uint64)
     return int(total)
 
 
-def _places(weight: Weight, position: int, count: int) -> tuple[NDArray[np.intp], ...]:
-    return np.unravel_index(np.arange(position, position + count), weight.shape)
+def _lines(weight: Weight) -> Iterator[tuple[tuple[Places, ...], _Words]]:
+    """Mixed bits in whole rows of the last axis, and where those rows are on the other axes."""
+    width = weight.shape[-1] if weight.shape else 1
+    rows = max(1, ENTRIES // max(1, width))
+    position = 0
+    for block in source_of(weight).blocks(rows * width):
+        mixed = _mixed(bits(block).astype(np.uint64).reshape(block.size, -1)[:, 0]).reshape(-1, width)
+        index = np.arange(position, position + mixed.shape[0])
+        yield np.unravel_index(index, weight.shape[:-1]) if len(weight.shape) > 1 else (), mixed
+        position += mixed.shape[0]
 
 
 def _mixed(words: Any) -> _Words:

@@ -35,12 +35,14 @@ _VALUES = 8
 
 _NARROWER = {"float64": ("float32", "float16", "bfloat16"), "float32": ("float16", "bfloat16")}
 
+_FRACTION = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
+
 _TAIL = {"float64": (1 << 29) - 1, "float32": (1 << 13) - 1}
 """The bits of a fraction that no narrower dtype has: zero in all values that were rounded to one."""
 
 
 def recast(old: Weight, new: Weight) -> Mapping[str, float] | None:
-    """Proof that all values agree in the narrower dtype: `bits` of that dtype.
+    """Proof that all values agree in the narrower dtype: its `bits`, and those of its `fraction`.
 
     Of two dtypes it is the one in which both are equal; of one dtype, the one that `new` was rounded to.
 
@@ -49,13 +51,19 @@ def recast(old: Weight, new: Weight) -> Mapping[str, float] | None:
     """
     if old.dtype != new.dtype:
         if _agree(old, new, old_as=new.dtype):
-            return {"bits": 8 * itemsize(new.dtype)}
-        return {"bits": 8 * itemsize(old.dtype)} if _agree(old, new, new_as=old.dtype) else None
+            return _dtype(new.dtype)
+        return _dtype(old.dtype) if _agree(old, new, new_as=old.dtype) else None
     if old.dtype not in _TAIL or (bits(next(source_of(new).blocks(_HEAD))) & _TAIL[old.dtype]).any():
         return None
     narrow = (dtype for dtype in _NARROWER[old.dtype] if _agree(old, new, old_as=dtype))
     found = next(narrow, None)
-    return {"bits": 8 * itemsize(found)} if found else None
+    return _dtype(found) if found else None
+
+
+def _dtype(name: str) -> Mapping[str, float]:
+    """`bits` in all, and of its `fraction`: 10 in float16, 7 in bfloat16."""
+    bits_in_all = {"bits": 8 * itemsize(name)}
+    return {**bits_in_all, "fraction": _FRACTION[name]} if name in _FRACTION else bits_in_all
 
 
 def _agree(old: Weight, new: Weight, *, old_as: str | None = None, new_as: str | None = None) -> bool:
@@ -99,6 +107,51 @@ def quantised(old: Weight, new: Weight) -> Mapping[str, float] | None:
                 proof = {"levels": levels, "entries": values.size}
                 return proof if axis is None else {**proof, "axis": axis}
     return None
+
+
+def coded(old: Weight, new: Weight) -> Mapping[str, float] | None:
+    """Proof that the integers of `new` count steps of `old`: `levels`, `entries`, and `axis` where steps differ on it.
+
+    A step is proven by all entries at once: value = integer x step, half a step off at most, bounds it from both
+    sides, and the bounds must leave room. An integer at the end of its range may stand for more.
+
+    Raises:
+        UnreadableFile: the values cannot be read.
+    """
+    if not new.dtype.lstrip("u").startswith("int"):
+        return None
+    values, codes = (_leading(weight, _BOUND).astype(np.float64) for weight in (old, new))
+    if np.count_nonzero(codes) < _REPEATS or not np.isfinite(values).all():
+        return None
+    for axis in [None, *range(len(new.shape) - 1, -1, -1)]:
+        place = _place(new.shape, axis, codes.size)
+        if np.bincount(place, codes != 0).max() >= _VALUES and _is_counted(values, codes, place):
+            proof = {"levels": np.unique(codes).size, "entries": codes.size}
+            return proof if axis is None else {**proof, "axis": axis}
+    return None
+
+
+def _place(shape: tuple[int, ...], axis: int | None, count: int) -> NDArray[np.intp]:
+    """The group of each of the leading entries."""
+    if axis is None:
+        return np.zeros(count, np.intp)
+    inner = math.prod(shape[axis + 1 :])
+    groups: NDArray[np.intp] = np.arange(count) // inner % shape[axis]
+    return groups
+
+
+def _is_counted(values: NDArray[np.float64], codes: NDArray[np.float64], place: NDArray[np.intp]) -> bool:
+    """Whether one step for each place is consistent with all its entries."""
+    size, count = np.abs(values), np.abs(codes)
+    if ((codes * values) < 0).any():
+        return False
+    inside = count < count.max()
+    groups = int(place.max()) + 1
+    least, most = np.zeros(groups), np.full(groups, np.inf)
+    np.maximum.at(least, place, size / (count + 0.5) * np.where(inside, 1, 0))
+    some = count > 0
+    np.minimum.at(most, place[some], size[some] / (count[some] - 0.5))
+    return bool((least <= most * (1 + 1e-5)).all())
 
 
 def _leading(weight: Weight, limit: int) -> NDArray[Any]:

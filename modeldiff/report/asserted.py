@@ -72,6 +72,8 @@ def _line(fact: Fact, notes: Iterable[Note], name: str) -> Iterator[tuple[str, P
         where: Phrase = (Code(about[0]), *aside) if about[0] else (Code(name) if name else "the model",)
         yield label, (*where, f": {texts}" if name else f" {texts}")
     elif about:
+        if fact is Fact.REORDERED and all(note.text.startswith("same function") for note in notes):
+            together = "same function, units reordered with all that takes them"
         more = f" and {len(about) - _SHOWN:,} more" if len(about) > _SHOWN else ""
         shown = joined((Code(path),) if path else ("the model",) for path in about[:_SHOWN])
         yield label, (*shown, more, *aside, f": {together}")

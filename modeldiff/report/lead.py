@@ -15,13 +15,12 @@ from modeldiff.changes import (
     MetadataChanged,
     Nature,
     Outcome,
-    WeightChanged,
     WeightReshaped,
     is_incidental,
 )
 from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report import asserted, loading
+from modeldiff.report import asserted, loading, natures
 from modeldiff.report.groups import Block
 from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status
@@ -75,21 +74,27 @@ def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:
 
 def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
     """`Weights, 24 layers compared: 16 identical, 6 fine-tuned (1.2 to 3.6 %), 1 resized.`"""
-    natures = natures_of(result)
+    named = natures.of_layers(result)
     tolerated = {
         format_path(pair.site.new or ()) for pair in result.weight_pairs if pair.outcome is Outcome.WITHIN_TOLERANCE
     }
-    reshaped = {format_path(change.site.new or ()) for change in result.of(Kind.WEIGHT_RESHAPED)}
+    reshaped = {
+        format_path(change.site.new or ())
+        for change in result.changes
+        if isinstance(change, WeightReshaped) and change.before[0] != change.after[0]
+    }
     distances: dict[str, list[float]] = {}
     for layer in layers:
         path = layer.new or ""
         if path in reshaped:
-            word = "resized" if natures.get(path) is Nature.RESIZED else "reshaped"
+            word = "resized" if named.get(path) is Nature.RESIZED else "reshaped"
+        elif named.get(path, Nature.UNKNOWN) is not Nature.UNKNOWN:
+            word = named[path].value
         elif layer.moved is None:
             continue
         else:
             same = "within the tolerance" if path in tolerated else "identical"
-            word = natures[path].value if path in natures else "changed" if layer.moved else same
+            word = "changed" if layer.moved else same
         distances.setdefault(word, []).append(layer.moved if layer.moved is not None else math.nan)
     total = sum(map(len, distances.values()))
     if not total:
@@ -161,15 +166,3 @@ def by_distance(distances: Iterable[float | None]) -> str:
     if not known:
         return ""
     return f" by {span(known[0], known[-1])}"
-
-
-def natures_of(result: DiffResult) -> dict[str, Nature]:
-    """The gravest nature of each layer's weights, by new path."""
-    rank = list(Nature)
-    found: dict[str, Nature] = {}
-    for change in result.changes:
-        if isinstance(change, (WeightChanged, WeightReshaped)) and change.nature is not Nature.UNKNOWN:
-            path = format_path(change.site.new or ())
-            if path not in found or rank.index(change.nature) > rank.index(found[path]):
-                found[path] = change.nature
-    return found

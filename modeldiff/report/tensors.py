@@ -20,6 +20,7 @@ from modeldiff.changes import (
     WeightReshaped,
 )
 from modeldiff.graph import Layer, Weight
+from modeldiff.report.natures import of_changes
 from modeldiff.report.view import Code, Phrase, Status, WeightView
 from modeldiff.report.words import dimensions, joined, measure, moved, percent, reshaped
 
@@ -111,8 +112,10 @@ def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
     elif reshapes:
         yield joined((Code(change.weight), " ", *reshaped(change)) for change in reshapes)
     by_nature: dict[tuple[Nature, bool], list[WeightChanged]] = {}
+    vectors = all(len(change.shape) < 2 and change.nature in _BY_DISTANCE for change in moves) and len(moves) > 2
     for change in moves:
-        by_nature.setdefault((change.nature, math.isfinite(change.movement.relative_l2)), []).append(change)
+        nature = Nature.UNKNOWN if vectors and len({one.nature for one in moves}) > 1 else change.nature
+        by_nature.setdefault((nature, math.isfinite(change.movement.relative_l2)), []).append(change)
     for (nature, _), alike in by_nature.items():
         yield _alike(nature, alike) if len(alike) > 1 else (Code(alike[0].weight), " ", *moved(alike[0]))
 
@@ -120,6 +123,14 @@ def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
 def _alike(nature: Nature, changes: Sequence[WeightChanged]) -> Phrase:
     """Weights of one layer that share a nature, in one phrase."""
     names = joined((Code(change.weight),) for change in changes) if len(changes) < 3 else (f"{len(changes)} weights",)
+    words = {moved(change) for change in changes} if nature not in _BY_DISTANCE else set()
+    if len(words) == 1:
+        return (*names, " ", *words.pop())
+    if nature in _BY_PROOF:
+        label, key = _BY_PROOF[nature]
+        if all(key in change.proof for change in changes):
+            numbers = sorted(change.proof[key] for change in changes)
+            return (*names, f" {label} {_between(key, numbers[0], numbers[-1])}")
     shares = sorted(change.movement.relative_l2 for change in changes if math.isfinite(change.movement.relative_l2))
     far = f" by {span(shares[0], shares[-1])}" if shares else " from all zeros"
     by = far if nature in _BY_DISTANCE else ""
@@ -128,6 +139,21 @@ def _alike(nature: Nature, changes: Sequence[WeightChanged]) -> Phrase:
 
 _BY_DISTANCE = {Nature.FINE_TUNED: "fine-tuned", Nature.RETRAINED: "retrained, moved", Nature.UNKNOWN: "moved"}
 """Natures that are told by how far the values went."""
+
+
+_BY_PROOF = {
+    Nature.SCALED: ("scaled by", "factor"),
+    Nature.PRUNED: ("pruned: zeros", "zeros"),
+    Nature.QUANTISED: ("quantised to levels", "levels"),
+    Nature.LOW_RANK: ("changed by matrices of rank", "rank"),
+}
+"""Natures that are told by a number of their proof."""
+
+
+def _between(key: str, low: float, high: float) -> str:
+    if key == "zeros":
+        return span(low, high)
+    return measure(low) if measure(low) == measure(high) else f"{measure(low)} to {measure(high)}"
 
 
 def span(low: float, high: float) -> str:
@@ -165,14 +191,14 @@ def _norm(movement: Movement, size: int) -> float:
 def headline(facts: Mapping[str, Change] | Iterable[Change], moved_by: float | None) -> str:
     """The one thing to say about the weights of a layer on its right-hand side; "" where nothing changed."""
     changes = list(facts.values()) if isinstance(facts, Mapping) else list(facts)
-    natures = {change.nature for change in changes if isinstance(change, (WeightChanged, WeightReshaped))}
-    if Nature.BROKEN in natures:
+    found = [change for change in changes if isinstance(change, (WeightChanged, WeightReshaped))]
+    nature = of_changes(found)
+    if nature is Nature.BROKEN:
         return "broken"
     if any(isinstance(change, WeightReshaped) and change.before[0] != change.after[0] for change in changes):
-        return "resized" if Nature.RESIZED in natures else "reshaped"
-    for nature in (Nature.REINITIALISED, Nature.PERMUTED, Nature.PRUNED, Nature.QUANTISED, Nature.RECAST):
-        if natures == {nature} or (nature in natures and natures <= {nature, Nature.UNKNOWN}):
-            return str(nature.value)
+        return "resized" if nature is Nature.RESIZED else "reshaped"
+    if nature not in {Nature.UNKNOWN, Nature.FINE_TUNED, Nature.RETRAINED}:
+        return str(nature.value)
     if moved_by is None:
         return ""
     return f"moved {percent(moved_by)}" if math.isfinite(moved_by) else "moved"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from modeldiff.changes import (
     ConfigChanged,
@@ -23,9 +23,10 @@ from modeldiff.changes import (
     is_incidental,
 )
 from modeldiff.graph import Model, format_path
+from modeldiff.report import natures
 from modeldiff.report.gravest import architecture_fact, class_renamed, interface_fact, place
 from modeldiff.report.groups import Block
-from modeldiff.report.lead import by_distance, lacking, natures_of
+from modeldiff.report.lead import by_distance, lacking
 from modeldiff.report.view import Code, LayerView, Phrase, Status
 from modeldiff.report.words import (
     Partners,
@@ -91,19 +92,54 @@ def _numeric(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
 
 def _weight_facts(result: DiffResult, layers: Sequence[LayerView]) -> Iterator[Phrase]:
     """`41 of 52 layers fine-tuned by 0.4 to 2.8 %`, `11 frozen and identical`."""
-    weighted = [layer for layer in layers if layer.moved is not None]
-    moved = [layer for layer in weighted if layer.moved]
-    if moved:
-        natures = natures_of(result)
-        told_natures = {natures.get(layer.new or "", Nature.UNKNOWN) for layer in moved}
-        told = {Nature.FINE_TUNED: "fine-tuned", Nature.REINITIALISED: "re-initialised"}
-        word = told.get(next(iter(told_natures)), "changed") if len(told_natures) == 1 else "changed"
-        far = by_distance(layer.moved for layer in moved) if len(told_natures) == 1 else ""
-        yield (f"{_share(len(moved), len(weighted))} {word}{far}",)
-    same = [layer for layer in weighted if not layer.moved]
+    named = natures.of_layers(result)
+    weighted = [layer for layer in layers if layer.moved is not None or layer.new in named]
+    moved = [layer for layer in weighted if layer.new in named]
+    alike = natures.same_function(result)
+    if moved and all(layer.new in alike for layer in moved):
+        yield (f"same function, units reordered in {_share(len(moved), len(weighted))}",)
+    elif moved:
+        yield (f"{_share(len(moved), len(weighted))} {_how(moved, named, natures.too_small(result))}",)
+    same = [layer for layer in weighted if layer.new not in named]
     if same and moved:
         frozen = all(not layer.trainable for layer in same)
         yield (f"{len(same):,} {'frozen and ' if frozen else ''}identical",)
+
+
+def _how(moved: Sequence[LayerView], named: Mapping[str, Nature], small: Collection[str]) -> str:
+    """`fine-tuned by 0.4 to 2.8 %`; where some are not named, what can be said of the others."""
+    by_nature: dict[Nature, list[LayerView]] = {}
+    for layer in moved:
+        by_nature.setdefault(named[layer.new or ""], []).append(layer)
+    unnamed = by_nature.pop(Nature.UNKNOWN, [])
+    told = [f"{_word(nature)}{_far(nature, alike)}" for nature, alike in by_nature.items()]
+    if not told:
+        return f"changed{by_distance(layer.moved for layer in unnamed)}"
+    if not unnamed and len(told) == 1:
+        return told[0]
+    if len(told) == 1 and all((layer.new or "") in small for layer in unnamed):
+        (judged,) = by_nature.values()
+        verb = "is" if len(judged) == 1 else "are"
+        amount = "all " if len(judged) > 1 else "the "
+        return f"changed: {amount}{len(judged):,} large enough to judge {verb} {told[0]}"
+    if len(told) > _NATURES:
+        return "changed"
+    counts = [f"{len(alike):,} {words}" for alike, words in zip(by_nature.values(), told, strict=True)]
+    others = [f"{len(unnamed):,} in another way"] if unnamed else []
+    return f"changed: {', '.join([*counts, *others])}"
+
+
+_NATURES = 3
+"""Natures that a headline names at most."""
+
+
+def _word(nature: Nature) -> str:
+    return {Nature.LOW_RANK: "changed by a matrix of low rank"}.get(nature, nature.value)
+
+
+def _far(nature: Nature, layers: Sequence[LayerView]) -> str:
+    by_degree = nature in {Nature.FINE_TUNED, Nature.RETRAINED}
+    return by_distance(layer.moved for layer in layers) if by_degree else ""
 
 
 def _share(part: int, whole: int) -> str:

@@ -263,6 +263,10 @@ def tuple_text(shape: Shape | None) -> str:
 # --- weights --------------------------------------------------------------------------------------------------
 
 
+_FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
+"""Dtypes between which a distance has a meaning: integers stand for other numbers."""
+
+
 def reshaped(change: WeightReshaped) -> Phrase:
     """Shape and dtype, old → new, and what is proven about the values."""
     (old_shape, old_dtype), (new_shape, new_dtype) = change.before, change.after
@@ -272,7 +276,9 @@ def reshaped(change: WeightReshaped) -> Phrase:
         facts.append("the overlap is equal")
     elif change.nature is Nature.RECAST:
         facts.append("values agree after the cast")
-    elif change.movement is not None:
+    elif change.nature is Nature.QUANTISED:
+        facts.append(quantised(change.proof))
+    elif change.movement is not None and {old_dtype, new_dtype} <= _FLOATS:
         facts.append(f"moved by {percent(change.movement.relative_l2)}")
     return (", ".join(facts),)
 
@@ -284,18 +290,52 @@ def moved(change: WeightChanged) -> Phrase:
     how_far = f"moved {by}"
     proof = change.proof
     words = {
-        Nature.RECAST: "recast: the old values rounded to a narrower dtype",
+        Nature.RECAST: f"recast: the old values rounded to {_rounded_to(proof)}",
         Nature.FINE_TUNED: f"fine-tuned {by}",
-        Nature.RETRAINED: f"retrained, moved {by}",
+        Nature.RETRAINED: f"retrained, moved {by} (correlation {_two_places(proof.get('correlation', math.nan))})",
         Nature.REINITIALISED: _reinitialised(proof),
-        Nature.SCALED: f"scaled by {measure(proof.get('factor', math.nan))}",
+        Nature.SCALED: _scaled(proof),
         Nature.PERMUTED: "permuted: the same values in another order",
-        Nature.PRUNED: f"pruned: {percent(change.movement.changed_fraction)} set to zero, the others equal",
-        Nature.QUANTISED: f"quantised to {int(proof.get('levels', 0))} values, {how_far}",
-        Nature.LOW_RANK: f"changed by a matrix of rank {int(proof.get('rank', 0))}, {how_far}",
+        Nature.PRUNED: _pruned(proof),
+        Nature.QUANTISED: f"{quantised(proof)}, {how_far}",
+        Nature.LOW_RANK: f"low rank: {_low_rank(proof)} of the change, {how_far}",
         Nature.BROKEN: _broken(change),
     }
     return (words.get(change.nature, how_far),)
+
+
+def quantised(proof: Mapping[str, float]) -> str:
+    """How many levels there are, and for what."""
+    each = f" for each entry of axis {int(proof['axis'])}" if "axis" in proof else ""
+    return f"quantised to {int(proof.get('levels', 0))} levels{each}"
+
+
+def _rounded_to(proof: Mapping[str, float]) -> str:
+    bits = int(proof.get("bits", 0))
+    return "bfloat16" if proof.get("fraction") == 7 else f"float{bits}"
+
+
+def _scaled(proof: Mapping[str, float]) -> str:
+    if "factors" in proof:
+        low, high = (measure(proof[key]) for key in ("lowest", "highest"))
+        return f"scaled by {low} to {high}, one factor for each of {int(proof['factors']):,} units"
+    return f"scaled by {_factor(proof.get('factor', math.nan))}"
+
+
+def _factor(of: float) -> str:
+    """With the digits that tell it from 1."""
+    texts = [f"{of:.{digits}g}" for digits in (3, 5, 7)]
+    return next((text for text in texts if float(text) != 1), texts[-1]).replace("-", "−")
+
+
+def _pruned(proof: Mapping[str, float]) -> str:
+    rest = f"moved by {percent(proof['rest'])}" if "rest" in proof else "equal"
+    return f"pruned: {percent(proof.get('zeros', math.nan))} zeros, the rest {rest}"
+
+
+def _low_rank(proof: Mapping[str, float]) -> str:
+    share = math.floor(proof.get("energy", 0.0) * 1e4) / 100
+    return f"rank {int(proof.get('rank', 0))} holds {share:.2f} %"
 
 
 def _reinitialised(proof: Mapping[str, float]) -> str:

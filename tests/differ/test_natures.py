@@ -60,6 +60,23 @@ def adapter(rank, scale=0.1):
     return (RANDOM.standard_normal((96, rank)) @ RANDOM.standard_normal((rank, 80)) * scale).astype(np.float32)
 
 
+def decayed(array):
+    for _ in range(200):
+        array = array - np.float32(1e-4) * array
+    return array
+
+
+def codes(array, axis):
+    step = np.abs(array).max(axis=axis, keepdims=True) / 127
+    return np.clip(np.round(array / step), -127, 127).astype(np.int8)
+
+
+def forgetting(seed):
+    """The bias of an LSTM of 20 units after some training."""
+    start = np.repeat(np.array([0, 1, 0, 0], np.float32), 20)
+    return start + np.random.default_rng(seed).standard_normal(80).astype(np.float32) * np.float32(0.05)
+
+
 ROWS, COLUMNS = RANDOM.permutation(96), RANDOM.permutation(80)
 GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
 
@@ -82,11 +99,22 @@ GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
         (KERNEL, pruned(KERNEL, 0.5), Nature.PRUNED),
         (CONV, pruned(CONV, 0.9), Nature.PRUNED),
         (KERNEL, np.where(pruned(KERNEL, 0.5) == 0, np.float32(-0.0), KERNEL), Nature.PRUNED),
-        (KERNEL, changed_at(pruned(KERNEL, 0.5), -1, 0.7), Nature.RETRAINED),
+        (KERNEL, changed_at(pruned(KERNEL, 0.5), -1, 0.7), Nature.PRUNED),  # the rest moved a little, which is told
+        (KERNEL, pruned(KERNEL, 0.5) * (1 + NOISE * np.float32(0.05)), Nature.PRUNED),
+        (KERNEL, pruned(KERNEL, 0.5) * (1 + NOISE * np.float32(0.5)), Nature.RETRAINED),
+        (KERNEL, pruned(KERNEL, 0.02) * (1 + NOISE * np.float32(0.05)), Nature.FINE_TUNED),
+        (CONV, CONV * (np.arange(32) % 4 > 0).astype(np.float32), Nature.PRUNED),
         # scaled
         (KERNEL, KERNEL * np.float32(0.999), Nature.SCALED),
         (KERNEL, KERNEL * np.float32(-3), Nature.SCALED),
         (BIAS, BIAS * np.float32(2), Nature.SCALED),
+        (KERNEL, decayed(KERNEL), Nature.SCALED),
+        (BIAS, decayed(BIAS), Nature.SCALED),
+        (BIAS[:7], decayed(BIAS[:7]), Nature.FINE_TUNED),
+        (KERNEL, KERNEL * NOISE[0], Nature.SCALED),
+        (CONV, CONV * NOISE[0, :32], Nature.SCALED),
+        (KERNEL, changed_at(KERNEL * (2 + NOISE[0] * np.float32(0.01)), -1, 0.1), Nature.RETRAINED),
+        (KERNEL, (KERNEL * (1 + NOISE * np.float32(1e-7))).astype(np.float32), Nature.FINE_TUNED),
         (KERNEL, changed_at(KERNEL * np.float32(0.5), -1, 0.1), Nature.RETRAINED),
         (BIAS[:1], BIAS[:1] * 2, Nature.UNKNOWN),
         # permuted
@@ -104,6 +132,15 @@ GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
         (KERNEL, quantised(KERNEL, 15, None), Nature.QUANTISED),
         (CONV, quantised(CONV, 255, (0, 1, 2)), Nature.QUANTISED),
         (KERNEL, quantised(KERNEL, 255, 0) + NOISE * np.float32(1e-5), Nature.FINE_TUNED),
+        # integers that count steps
+        (KERNEL, codes(KERNEL, None), Nature.QUANTISED),
+        (KERNEL, codes(KERNEL, 0), Nature.QUANTISED),
+        (KERNEL, codes(KERNEL, 1), Nature.QUANTISED),
+        (CONV, codes(CONV, (0, 1, 2)), Nature.QUANTISED),
+        (KERNEL, changed_at(codes(KERNEL, 0), 7, -90), Nature.UNKNOWN),
+        (KERNEL, codes(NOISE, 0), Nature.UNKNOWN),
+        (codes(KERNEL, 0), KERNEL, Nature.UNKNOWN),
+        (KERNEL, np.zeros(KERNEL.shape, np.int8) + np.int8(3), Nature.UNKNOWN),
         # low rank
         (KERNEL, KERNEL + adapter(4), Nature.LOW_RANK),
         (KERNEL, KERNEL + adapter(1), Nature.LOW_RANK),
@@ -111,6 +148,7 @@ GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
         # a matter of degree
         (KERNEL, KERNEL + NOISE * np.float32(0.001), Nature.FINE_TUNED),
         (KERNEL, KERNEL + NOISE * np.float32(0.05), Nature.RETRAINED),
+        (KERNEL, KERNEL + NOISE * np.float32(0.02), Nature.UNKNOWN),  # 20 % of the spread: between the two words
         (KERNEL, NOISE, Nature.REINITIALISED),
         (KERNEL, np.zeros_like(KERNEL), Nature.REINITIALISED),
         (BIAS, np.ones_like(BIAS), Nature.REINITIALISED),
@@ -119,6 +157,8 @@ GROWN = np.concatenate([KERNEL, NOISE[:, :3]], axis=1)
         # little is proven by few entries, and nothing by a constant
         (BIAS, BIAS + NOISE[0, :10] * np.float32(1e-4), Nature.FINE_TUNED),
         (BIAS, NOISE[0, :10], Nature.UNKNOWN),
+        (forgetting(0), forgetting(0) * np.float32(1.001) + NOISE[2] * np.float32(1e-4), Nature.FINE_TUNED),
+        (forgetting(0), forgetting(1), Nature.UNKNOWN),  # alike in the ones that both started from
         (BIAS[:2], BIAS[:2] + np.float32(1e-3), Nature.UNKNOWN),
         (np.zeros(10, np.float32), BIAS, Nature.UNKNOWN),
         (np.ones(64, np.float32), 1 + NOISE[0, :64] * np.float32(0.01), Nature.UNKNOWN),
@@ -148,7 +188,13 @@ def test_what_is_proven_is_named(old, new, nature):
 
 
 def test_proofs_are_numbers():
-    assert verdict(KERNEL, KERNEL.astype(np.float16)).proof == {"bits": 16}
+    assert verdict(KERNEL, KERNEL.astype(np.float16)).proof == {"bits": 16, "fraction": 10}
+    assert verdict(KERNEL, rounded_to_bfloat16(KERNEL)).proof == {"bits": 16, "fraction": 7}
+    folded = verdict(KERNEL, KERNEL * np.linspace(0.5, 2, 80, dtype=np.float32)).proof
+    assert folded == pytest.approx({"factors": 80, "lowest": 0.5, "highest": 2})
+    both = verdict(KERNEL, pruned(KERNEL, 0.5) * np.float32(1.01)).proof
+    assert both == pytest.approx({"pruned": 0.5, "zeros": 0.5, "rest": 0.01}, abs=1e-3)
+    assert verdict(KERNEL, codes(KERNEL, 0)).proof["axis"] == 1
     assert verdict(KERNEL, GROWN).proof == {"overlap": 1.0}
     assert verdict(GROWN, KERNEL).proof["overlap"] == pytest.approx(80 / 83)
     assert verdict(KERNEL, KERNEL * np.float32(0.5)).proof["factor"] == pytest.approx(0.5)

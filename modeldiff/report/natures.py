@@ -1,0 +1,60 @@
+# One word for a layer whose weights changed in several ways: that of its main tensors. A bias or a scale of eight
+# channels proves next to nothing, and a layer must not be called re-initialised because its bias is back at zero.
+"""The nature of a layer's change: `of_changes`, `of_layers`; how many layers are too small for one: `is_judged`."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+from modeldiff.changes import Change, DiffResult, Nature, WeightChanged, WeightReshaped
+from modeldiff.graph import format_path
+
+_Moved = WeightChanged | WeightReshaped
+
+_MAIN = 0.5
+"""Share of the largest tensor's entries from which a tensor counts as a main one: the two kernels of an LSTM."""
+
+_ENOUGH = 512
+"""Entries of a tensor from which what is a matter of degree can be told (see differ/nature.py)."""
+
+
+def of_changes(changes: Iterable[Change]) -> Nature:
+    """What the main tensors that changed agree on; UNKNOWN where they do not."""
+    found = [change for change in changes if isinstance(change, WeightChanged | WeightReshaped)]
+    if any(change.nature is Nature.BROKEN for change in found):
+        return Nature.BROKEN
+    main = _MAIN * max(map(_size, found), default=0)
+    natures = {change.nature for change in found if _size(change) >= main} - {Nature.UNKNOWN}
+    return natures.pop() if len(natures) == 1 else Nature.UNKNOWN
+
+
+def of_layers(result: DiffResult) -> dict[str, Nature]:
+    """For each layer with weights that changed, by new path."""
+    return {path: of_changes(changes) for path, changes in _by_layer(result).items()}
+
+
+def too_small(result: DiffResult) -> set[str]:
+    """New paths of the layers of which no tensor that changed is large enough to be judged."""
+    return {path for path, found in _by_layer(result).items() if max(map(_size, found)) < _ENOUGH}
+
+
+def same_function(result: DiffResult) -> set[str]:
+    """New paths of layers that changed in nothing but a proven reordering of units."""
+    open_ended = {one.site.new for one in result.reorderings if not one.same_function}
+    proven = [one for one in result.reorderings if one.same_function]
+    paths = {path for one in proven for path in (one.site.new, *one.followers)} - open_ended
+    return {format_path(path) for path in paths if path is not None}
+
+
+def _by_layer(result: DiffResult) -> dict[str, list[_Moved]]:
+    layers: dict[str, list[_Moved]] = defaultdict(list)
+    for change in result.changes:
+        if isinstance(change, WeightChanged | WeightReshaped):
+            layers[format_path(change.site.new or ())].append(change)
+    return layers
+
+
+def _size(change: _Moved) -> int:
+    return math.prod(change.shape if isinstance(change, WeightChanged) else change.after[0])
