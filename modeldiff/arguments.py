@@ -16,11 +16,13 @@ from modeldiff.errors import UsageError
 
 if TYPE_CHECKING:
     from modeldiff.changes import Options
+    from modeldiff.diagram import Folding
     from modeldiff.graph import Model
     from modeldiff.policy import Term
     from modeldiff.settings import Settings
 
 FORMATS = ("html", "svg", "json", "md", "txt", "dot")
+PICTURES = {"html", "svg", "dot"}
 _EXAMPLES = """\
 examples:
   modeldiff old.h5 new.h5                       summary on the terminal
@@ -59,6 +61,8 @@ class Job:
     write_map: str | None
     """Where the pairs are to be written."""
     digests: bool
+    folding: Folding | None
+    """What pictures show at first, where that was asked."""
     quiet: bool
     verbose: bool
 
@@ -91,6 +95,18 @@ def parser() -> argparse.ArgumentParser:
     )
     output.add_argument("--format", choices=FORMATS, help="format of every -o, whatever its suffix")
     output.add_argument("--digests", action="store_true", help="one model: add a digest of every weight")
+    output.add_argument(
+        "--context",
+        type=_number,
+        metavar="N",
+        help="pictures of two models: show N unchanged layers around a change (default 1)",
+    )
+    output.add_argument(
+        "--depth",
+        type=_number,
+        metavar="N",
+        help="pictures: open sub-models and name scopes N deep (default: where something changed)",
+    )
     output.add_argument(
         "--annotate",
         choices=("github",),
@@ -143,6 +159,12 @@ def _tolerance(text: str) -> float:
     return number
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 7):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of layers or groups")
+    return int(text)
+
+
 def job(asked: argparse.Namespace, settings: Settings) -> Job:
     """What `asked` wants, and `settings` where it says nothing.
 
@@ -166,6 +188,7 @@ def job(asked: argparse.Namespace, settings: Settings) -> Job:
         annotate=bool(asked.annotate),
         write_map=asked.write_map,
         digests=asked.digests,
+        folding=_folding(asked, {suffix for suffix, _ in targets}, comparing=comparing),
         quiet=asked.quiet,
         verbose=asked.verbose,
     )
@@ -213,6 +236,23 @@ def _check_targets(targets: Sequence[str], models: Sequence[str]) -> None:
             raise UsageError("two results have this name", where=str(target.name), fix="give each -o a name of its own")
         if any(target == Path(model).resolve() for model in models):
             raise UsageError("the result would overwrite the model", where=target.name, fix="give -o another name")
+
+
+def _folding(asked: argparse.Namespace, formats: set[str], *, comparing: bool) -> Folding | None:
+    given = {"--context": asked.context, "--depth": asked.depth}
+    used = [option for option, value in given.items() if value is not None]
+    if not used:
+        return None
+    if not formats & PICTURES:
+        fix = f"add -o with a name that ends in {', '.join('.' + name for name in FORMATS if name in PICTURES)}"
+        raise UsageError("no result has a picture", where=used[0], fix=fix)
+    if asked.context is not None and not comparing:
+        raise UsageError(
+            "only between two files something changed", where="--context", fix="name an old and a new file"
+        )
+    from modeldiff.diagram import Folding
+
+    return Folding(1 if asked.context is None else asked.context, asked.depth)
 
 
 # --- comparison and policy ------------------------------------------------------------------------------------------

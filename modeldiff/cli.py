@@ -66,7 +66,7 @@ def _run(asked: argparse.Namespace) -> int:
     result = _compared(todo, tell) if todo.comparing else None
     violations = _judged(todo, result)  # a policy that cannot be judged leaves no output behind
     words = report.build(result or load(todo.models[0]), digests=todo.digests)
-    write(words, todo.targets, tell)
+    write(words, todo.targets, tell, todo.folding)
     if todo.write_map and result is not None:
         from modeldiff.mapping import text_of
 

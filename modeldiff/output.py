@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 from modeldiff.errors import OutputError
 
 if TYPE_CHECKING:
+    from modeldiff.diagram import Folding
     from modeldiff.report import Report
 
 
@@ -69,14 +70,16 @@ def standard_output() -> Iterator[TextIO]:
             raise OutputError(f"cannot write: {error.strerror}", where="standard output") from error
 
 
-def write(words: Report, targets: Sequence[tuple[str, str]], say: Callable[[str], None]) -> None:
+def write(
+    words: Report, targets: Sequence[tuple[str, str]], say: Callable[[str], None], folding: Folding | None = None
+) -> None:
     """Render everything, then write everything; `targets` are pairs of a format and a file, or `-`."""
     from modeldiff.renderer import render_report
 
     rendered: list[tuple[str, str]] = []
     for suffix, target in targets:
         say(f"rendering {target}")
-        rendered.append((target, render_report(words, suffix)))
+        rendered.append((target, render_report(words, suffix, folding)))
     for target, text in rendered:
         if target == "-":
             from modeldiff.renderer.text import encodable

@@ -7,7 +7,7 @@ from situations import situation
 
 from modeldiff import compare
 from modeldiff.changes import DiffResult, is_incidental
-from modeldiff.diagram import FEWER, OUTSIDE, Body, Card, Fold, FoldKind, Group, Presence, build, build_side
+from modeldiff.diagram import FEWER, OUTSIDE, Body, Card, Fold, Folding, FoldKind, Group, Presence, build, build_side
 
 RESIDUAL = """
     x: InputLayer(batch_shape=[None, 8])
@@ -40,10 +40,8 @@ def diff(old: str, new: str) -> DiffResult:
     return compare(model(old), model(new))
 
 
-@pytest.fixture
-def unfolded(monkeypatch):
-    """Every layer of a small picture is near a change."""
-    monkeypatch.setattr("modeldiff.diagram.CONTEXT", 99)
+WIDE = Folding(context=99)
+"""Every layer of a small picture is near a change."""
 
 
 def bodies(body: Body):
@@ -117,14 +115,37 @@ def test_nothing_changed_folds_to_one_line_between_input_and_output():
     assert len(list(picture.rows())) == 12
 
 
-def test_a_change_keeps_its_neighbours_and_folds_the_rest(monkeypatch):
-    picture = build(diff(RESIDUAL, RESIDUAL.replace("head: Dense(units=2)", "head: Dense(units=3)"))).body
-    fold = next(box for box in picture.boxes if isinstance(box, Fold))
-    assert "layer=c_add" not in {row.address for row in fold.body.rows()}
-    monkeypatch.setattr("modeldiff.diagram.CONTEXT", 3)
-    wider = build(diff(RESIDUAL, RESIDUAL.replace("units=2", "units=3"))).body
-    assert len(list(wider.rows())) == len(list(picture.rows()))
-    assert sum(isinstance(box, Fold) for box in wider.boxes) <= 1
+def test_a_change_keeps_as_many_neighbours_as_asked():
+    result = diff(RESIDUAL, RESIDUAL.replace("head: Dense(units=2)", "head: Dense(units=3)"))
+    folded = []
+    for context in (0, 1, 3, 99):
+        body = build(result, folding=Folding(context=context)).body
+        inside = [names(box.body.rows()) for box in body.boxes if isinstance(box, Fold)]
+        folded.append(sum(map(len, inside)))
+        assert (any("c_add" in fold for fold in inside)) is (context == 0)
+        assert len(list(body.rows())) == len(result.new.graph.layers)
+    assert folded == sorted(folded, reverse=True)
+    assert folded[0] > folded[1]
+    assert folded[-1] == 0
+
+
+def test_groups_are_open_as_deep_as_asked():
+    deep = """
+        x: InputLayer(batch_shape=[None, 8])
+        outer: Functional <- x
+            ox: InputLayer(batch_shape=[None, 8])
+            inner: Functional <- ox
+                ix: InputLayer(batch_shape=[None, 8])
+                fc: Dense(units=8) <- ix
+                outputs: fc
+            outputs: inner
+        head: Dense(units=2) <- outer
+        outputs: head
+    """
+    for subject in (model(deep), diff(deep, deep.replace("units=2", "units=3"))):
+        for depth in range(4):
+            opened = [group.is_open for group in boxes(subject, Group, folding=Folding(depth=depth))]
+            assert opened == [depth > 0, depth > 1]
 
 
 def test_a_straight_run_is_one_card_and_a_skip_ends_at_a_row():
@@ -152,32 +173,29 @@ def test_blocks_built_alike_fold_to_one_and_say_how_many():
     assert len(list(repeat.body.rows())) == 3 * repeat.times
 
 
-@pytest.mark.usefixtures("unfolded")
 def test_added_and_removed_connections_are_told_by_layers_not_by_names():
     renamed = RESIDUAL.replace("b1", "block_b").replace("a_add", "sum_a")
-    body = build(diff(RESIDUAL, renamed)).body
+    body = build(diff(RESIDUAL, renamed), folding=WIDE).body
     assert {presence for _, _, presence in ends(body)} == {"kept"}
     rewired = RESIDUAL.replace("b_add: Add <- b2, a_add", "b_add: Add <- b2, stem")
-    found = ends(build(diff(RESIDUAL, rewired)).body)
+    found = ends(build(diff(RESIDUAL, rewired), folding=WIDE).body)
     assert ("stem", "b_add", "added") in found
     assert ("a_add", "b_add", "removed") in found
 
 
-@pytest.mark.usefixtures("unfolded")
 def test_the_way_around_an_inserted_block_is_not_drawn():
     inserted = RESIDUAL.replace(
         "head: Dense(units=2) <- c_add",
         "extra: Dense(units=8, activation='elu') <- c_add\n    head: Dense(units=2) <- extra",
     )
-    found = ends(build(diff(RESIDUAL, inserted)).body)
+    found = ends(build(diff(RESIDUAL, inserted), folding=WIDE).body)
     assert ("c_add", "extra", "added") in found
     assert ("c_add", "head", "removed") not in found
 
 
-@pytest.mark.usefixtures("unfolded")
 def test_a_removed_layer_stands_where_it_was():
     removed = RESIDUAL.replace("    a2: ReLU <- a1\n", "").replace("Add <- a2, stem", "Add <- a1, stem")
-    found = ends(build(diff(RESIDUAL, removed)).body)
+    found = ends(build(diff(RESIDUAL, removed), folding=WIDE).body)
     assert ("a1", "a2", "removed") in found
     assert ("a2", "a_add", "removed") in found
 
@@ -193,7 +211,6 @@ def test_a_sub_model_is_a_group_and_opens_where_something_is_told_inside():
     assert [group.is_open for group in boxes(model(GROUPED), Group)] == [True]
 
 
-@pytest.mark.usefixtures("unfolded")
 def test_layers_that_move_into_a_sub_model_leave_no_false_connections():
     flat = """
         x: InputLayer(batch_shape=[None, 8])
@@ -212,7 +229,7 @@ def test_layers_that_move_into_a_sub_model_leave_no_false_connections():
         head: Dense(units=2, w=3) <- encoder
         outputs: head
     """
-    picture = build(diff(flat, nested)).body
+    picture = build(diff(flat, nested), folding=WIDE).body
     presences = {presence for body in bodies(picture) for *_, presence in ends(body)}
     assert "removed" not in presences
 

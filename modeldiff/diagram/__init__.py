@@ -21,6 +21,7 @@ from modeldiff.diagram.shapes import (
     Diagram,
     End,
     Fold,
+    Folding,
     FoldKind,
     Group,
     Line,
@@ -40,6 +41,7 @@ __all__ = [
     "End",
     "Fold",
     "FoldKind",
+    "Folding",
     "Group",
     "Line",
     "Presence",
@@ -51,8 +53,6 @@ __all__ = [
 
 LIMIT = 320
 """Layers and folds of one body before it is bundled: a few screens, and less than a second for Graphviz."""
-CONTEXT = 1
-"""Unchanged layers shown around a change, counted in connections."""
 FEWER = 24
 """The limit for a second try, where Graphviz did not finish the first one."""
 BUNDLES = 40
@@ -65,23 +65,25 @@ OPEN_LAYERS = 240
 """Layers shown in open groups before further groups start closed."""
 
 
-def build(subject: DiffResult | Model, *, limit: int = LIMIT) -> Diagram:
+def build(subject: DiffResult | Model, *, folding: Folding | None = None, limit: int = LIMIT) -> Diagram:
     """The picture of a comparison or of one model.
 
     Args:
         subject: what to draw.
+        folding: what to show of it at first.
         limit: layers and folds of one body before it is bundled.
     """
     names = _names(subject)
-    builder = _Builder(compares=isinstance(subject, DiffResult), limit=limit)
+    builder = _Builder(folding or Folding(), compares=isinstance(subject, DiffResult), limit=limit)
     return builder.diagram(_scoped(merged(subject), names))
 
 
-def build_side(result: DiffResult, side: Side, *, limit: int = LIMIT) -> Diagram:
+def build_side(result: DiffResult, side: Side, *, folding: Folding | None = None, limit: int = LIMIT) -> Diagram:
     """The picture of one side of a comparison, with its own names and connections; folded as the comparison is."""
     sites = ((site.address, site.old if side == "old" else site.new) for site in result.sites())
     names = {address: path[-1] for address, path in sites if path is not None}
-    return _Builder(compares=True, limit=limit).diagram(_scoped(one_side(result, side), names))
+    builder = _Builder(folding or Folding(), compares=True, limit=limit)
+    return builder.diagram(_scoped(one_side(result, side), names))
 
 
 def _names(subject: DiffResult | Model) -> dict[str, str]:
@@ -102,15 +104,15 @@ def _scoped(level: Level, names: dict[str, str], around: int = 0) -> Level:
 class _Builder:
     """The choices of one picture."""
 
-    def __init__(self, *, compares: bool, limit: int) -> None:
-        self.compares, self.limit = compares, limit
+    def __init__(self, folding: Folding, *, compares: bool, limit: int) -> None:
+        self.folding, self.compares, self.limit = folding, compares, limit
         self.room = OPEN_LAYERS
 
     def diagram(self, level: Level) -> Diagram:
         """The whole picture; nothing enters or leaves it."""
         body = self.body(level, folding=True)
         lines = tuple(line for line in body.lines if OUTSIDE not in {line.source.box, line.target.box})
-        return Diagram(replace(body, lines=lines), self.compares)
+        return Diagram(replace(body, lines=lines), self.compares, self.folding)
 
     def body(self, level: Level, *, folding: bool, depth: int = 0) -> Body:
         """Boxes and lines of one level.
@@ -123,7 +125,7 @@ class _Builder:
         cells = single(level)
         is_told = self.compares and (depth == 0 or level.is_touched)
         if folding and is_told:
-            cells = unchanged(cells, CONTEXT)
+            cells = unchanged(cells, self.folding.context)
         is_large = len(cells.cells) > self.limit
         if folding and (is_large or not is_told):
             cells = repeats(cells, touched=is_large)
@@ -143,14 +145,16 @@ class _Builder:
             inside = sub_level(level, cell.nodes)
             return Fold(cell.kind, self.body(inside, folding=False, depth=depth), cell.times)
         if node.inner is not None:
-            is_open = self._is_open(node)
+            is_open = self._is_open(node, depth)
             body = self.body(node.inner, folding=True, depth=depth + 1)
             return Group(node.row, node.scope, body, is_open)
         rows = (level.nodes[cell.nodes[0]].row for cell in run)
         return Card(tuple(row for row in rows if row is not None))
 
-    def _is_open(self, node: Node) -> bool:
+    def _is_open(self, node: Node, depth: int) -> bool:
         assert node.inner is not None
+        if self.folding.depth is not None:
+            return depth < self.folding.depth
         wanted = node.inner.is_touched if self.compares else True
         if not wanted:
             return False

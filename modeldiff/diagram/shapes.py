@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -122,9 +122,21 @@ Box = Card | Fold | Group
 
 
 @dataclass(frozen=True, slots=True)
+class Folding:
+    """What a reader wants to see before anything is opened."""
+
+    context: int = 1
+    """Unchanged layers around a change, counted in connections."""
+    depth: int | None = None
+    """How many groups deep the picture is open; None: as far as something changed in them, and room allows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagram:
     """The whole picture."""
 
     body: Body
     compares: bool
     """Two models; False where one is shown."""
+    folding: Folding = field(default_factory=Folding)
+    """What was asked for, for whoever has to fold further or draws a part again."""

@@ -10,6 +10,7 @@ from modeldiff.errors import UsageError
 
 if TYPE_CHECKING:
     from modeldiff.changes import DiffResult
+    from modeldiff.diagram import Folding
     from modeldiff.graph import Model
     from modeldiff.report import Report
 
@@ -34,8 +35,14 @@ FORMATS = {
 }
 
 
-def render(subject: DiffResult | Model, format: str, *, digests: bool = False) -> str:
-    """The text of `subject` in one of `FORMATS`; with `digests`, one model's weights carry theirs.
+def render(subject: DiffResult | Model, format: str, *, digests: bool = False, folding: Folding | None = None) -> str:
+    """The text of `subject` in one of `FORMATS`.
+
+    Args:
+        subject: what to render.
+        format: a name in `FORMATS`.
+        digests: of one model's weights, their digests too.
+        folding: what the picture shows at first, where the format has one.
 
     Raises:
         UsageError: there is no such format.
@@ -43,10 +50,10 @@ def render(subject: DiffResult | Model, format: str, *, digests: bool = False) -
     """
     from modeldiff import report
 
-    return render_report(report.build(subject, digests=digests), format)
+    return render_report(report.build(subject, digests=digests), format, folding)
 
 
-def render_report(report: Report, format: str) -> str:
+def render_report(report: Report, format: str, folding: Folding | None = None) -> str:
     """As `render`, for words that are built already: several formats of one report share them."""
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", fix=f"one of {', '.join(FORMATS)}")
@@ -56,4 +63,4 @@ def render_report(report: Report, format: str) -> str:
         return cast("str", module.render(report, None))
     from modeldiff import diagram
 
-    return cast("str", module.render(report, diagram.build(report.subject)))
+    return cast("str", module.render(report, diagram.build(report.subject, folding=folding)))

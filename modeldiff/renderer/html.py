@@ -20,7 +20,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from modeldiff.changes import DiffResult
-from modeldiff.diagram import FEWER, LIMIT, Diagram, Side, build, build_side
+from modeldiff.diagram import FEWER, LIMIT, Diagram, Folding, Side, build, build_side
 from modeldiff.renderer import palette, templates
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
@@ -51,7 +51,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words, lambda: build(report.subject, limit=FEWER))
+    drawn, note = picture(diagram, words, lambda: build(report.subject, folding=diagram.folding, limit=FEWER))
     numbers = {view.address: number for number, view in enumerate(report.layers)}
     pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
     body = pencil.scene(drawn)
@@ -59,7 +59,9 @@ def render(report: Report, diagram: Diagram | None) -> str:
     if isinstance(report.subject, DiffResult):
         pencil.hidden = 1
         for side in SIDES:
-            sides[side] = pencil.scene(_side(report.subject, side, words, FEWER if note else LIMIT), side)
+            sides[side] = pencil.scene(
+                _side(report.subject, side, words, diagram.folding, FEWER if note else LIMIT), side
+            )
     style = tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
@@ -95,9 +97,13 @@ def render(report: Report, diagram: Diagram | None) -> str:
     )
 
 
-def _side(result: DiffResult, side: Side, words: Words, limit: int) -> Scene:
+def _side(result: DiffResult, side: Side, words: Words, folding: Folding, limit: int) -> Scene:
     """The picture of the old or the new model alone."""
-    return picture(build_side(result, side, limit=limit), words, lambda: build_side(result, side, limit=FEWER))[0]
+
+    def folded(limit: int) -> Diagram:
+        return build_side(result, side, folding=folding, limit=limit)
+
+    return picture(folded(limit), words, lambda: folded(FEWER))[0]
 
 
 def _moved_most(report: Report) -> list[LayerView]:

@@ -29,7 +29,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words, lambda: build(report.subject, limit=FEWER))
+    drawn, note = picture(diagram, words, lambda: build(report.subject, folding=diagram.folding, limit=FEWER))
     width = max(NARROWEST, drawn.left + drawn.right + 2 * MARGIN)
     head, top = _head(report, width, note)
     axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
