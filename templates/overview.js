@@ -1,16 +1,18 @@
 // Two small maps of everything: beside the picture where things stand, below it how far each layer moved.
-const canvas = $("#mini"), view = $("#window"), map = { scale: 1, x: 0 };
+const canvas = $("#mini"), map = { scale: 1, x: 0, still: document.createElement("canvas") };
 
 /** Draw the map: one bar per row, in the colour of its status. */
 function overview() {
   const wide = canvas.clientWidth, tall = canvas.clientHeight;
   if (!wide || !extent.height) return;
   const ratio = devicePixelRatio || 1;
-  canvas.width = wide * ratio; canvas.height = tall * ratio;
+  map.still.width = canvas.width = wide * ratio; map.still.height = canvas.height = tall * ratio;
+  map.ratio = ratio;
   map.scale = Math.min((wide - 8) / width(), (tall - 12) / height());
   map.x = (wide - width() * map.scale) / 2;
-  const pen = canvas.getContext("2d"), style = getComputedStyle(page), colours = new Map();
+  const pen = map.still.getContext("2d"), style = getComputedStyle(page), colours = new Map();
   const colour = name => { if (!colours.has(name)) colours.set(name, style.getPropertyValue(name)); return colours.get(name); };
+  map.accent = colour("--accent");
   const BARS = { add: "--add", del: "--del", chg: "--bar", ren: "--ren", mov: "--mov", same: "--line-2" };
   pen.setTransform(ratio * map.scale, 0, 0, ratio * map.scale, ratio * map.x, ratio * 6);
   const least = 1.5 / map.scale;
@@ -32,12 +34,18 @@ function overview() {
   frame();
 }
 
-/** The part of the picture that is in view, drawn on the map. */
+/** The part of the picture that is in view, drawn on the map: an element moved over it would cost twice a frame's time. */
 function frame() {
+  if (!map.still.width || !canvas.clientWidth) return;
   const scale = map.scale / (zoomed * rem()), wide = Math.min(scroller.clientWidth, graph.clientWidth || Infinity), tall = scroller.clientHeight;
-  view.style.transform = `translate(${Math.max(1, map.x + scroller.scrollLeft * scale)}px,${6 + scroller.scrollTop * scale}px)`;
-  view.style.width = `${Math.min(canvas.clientWidth - 2, wide * scale)}px`;
-  view.style.height = `${Math.max(6, Math.min(canvas.clientHeight - 8, tall * scale))}px`;
+  const pen = canvas.getContext("2d"), left = Math.max(1, map.x + scroller.scrollLeft * scale), across = canvas.clientWidth - 2;
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(map.still, 0, 0);
+  pen.setTransform(map.ratio, 0, 0, map.ratio, 0, 0);
+  pen.strokeStyle = map.accent;
+  pen.lineWidth = 1.5;
+  pen.strokeRect(Math.min(left, across), 6 + scroller.scrollTop * scale, Math.min(across - Math.min(left, across) + .5, wide * scale), Math.max(6, Math.min(canvas.clientHeight - 8, tall * scale)));
 }
 
 let waiting = false;

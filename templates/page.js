@@ -113,7 +113,7 @@ for (const button of $$(".tabs button")) button.addEventListener("click", () => 
 $("#in").addEventListener("click", () => zoom(zoomed * 1.2));
 $("#out").addEventListener("click", () => zoom(zoomed / 1.2));
 $("#fit").addEventListener("click", () => fit(true));
-addEventListener("resize", () => { size(); });
+addEventListener("resize", () => { unit = 0; size(); });
 addEventListener("hashchange", () => { if (location.hash !== rendered) render(true); });
 document.addEventListener("click", event => { const link = event.target.closest("a[href]"); if (link && link.getAttribute("href") === location.hash) render(true); });
 

@@ -156,7 +156,9 @@ function drawRows(card) {
 }
 
 let zoomed = 1, extent = { left: 0, right: 0, height: 0 };
-const rem = () => parseFloat(getComputedStyle(page).fontSize) / 16;
+let unit = 0;
+/** Pixels of the window for one of the picture, before zoom; asked once, because asking lays out the page. */
+const rem = () => unit ||= parseFloat(getComputedStyle(page).fontSize) / 16;
 const width = () => extent.left + extent.right + 2 * PAD, height = () => extent.height + 2 * PAD;
 
 function place() {

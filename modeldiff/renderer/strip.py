@@ -42,8 +42,8 @@ def strip(layers: Sequence[LayerView], *, compares: bool) -> Strip | None:
 
 def _moved(layers: Sequence[LayerView]) -> Strip | None:
     known = [view.moved for view in layers if view.moved is not None]
-    if not known:
-        return None
+    if not any(known):
+        return None  # the lead says already that every layer is identical
     bars, still = [], []
     for index, view in enumerate(layers):
         if view.moved is None or math.isnan(view.moved):

@@ -515,7 +515,7 @@ def test_the_page_stays_small_though_every_weight_changed(opened, tmp_path, coun
     shows(page, "block0_fc")
 
 
-def test_panning_a_model_of_4000_layers_changes_nothing_but_the_overview(opened, tmp_path):
+def test_panning_a_model_of_4000_layers_changes_nothing(opened, tmp_path):
     old = large(4000)
     result = compare(
         model(old), model(old.replace("block9_fc: Dense(units=4", "block9_fc: Dense(units=4, activation='relu'"))
@@ -538,7 +538,7 @@ def test_panning_a_model_of_4000_layers_changes_nothing_but_the_overview(opened,
         };
         requestAnimationFrame(step);
     })""")
-    assert (moved, changed) == (400, ["attributes window"])
+    assert (moved, changed) == (400, [])
 
 
 def test_a_notebook_shows_the_page_in_a_frame_where_links_work(opened, tmp_path):
