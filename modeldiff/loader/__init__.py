@@ -27,6 +27,9 @@ _FORMATS = (
 )
 """First bytes -> module with `load(path)`."""
 
+_LAYERS, _CALLS, _TENSORS, _NAMES = 30_000, 5_000, 300_000, 5_000_000
+"""What a model may have: layers at all depths, calls of one layer, inputs of all calls, characters in all paths."""
+
 __all__ = ["load", "load_pair"]
 
 
@@ -51,7 +54,28 @@ def load(path: str | os.PathLike[str]) -> Model:
         reason = error.strerror if isinstance(error, OSError) else None
         raise UnreadableFile(f"cannot be read: {reason or error}", where=shown) from error
     model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
+    _check_size(model, shown)
     return replace(model, metadata={"bytes": size, **model.metadata})
+
+
+def _check_size(model: Model, shown: str) -> None:
+    """Refuse what nobody built: all that follows takes time and memory by these numbers."""
+    layers = names = tensors = 0
+    for path, layer in model.walk():
+        layers += 1
+        names += sum(map(len, path))
+        tensors += sum(len(call.inputs) for call in layer.calls)
+        if len(layer.calls) > _CALLS:
+            what = f"a layer is called more than {_CALLS:,} times"
+        elif layers > _LAYERS:
+            what = f"it has more than {_LAYERS:,} layers"
+        elif names > _NAMES:
+            what = f"the names of its layers have more than {_NAMES:,} characters"
+        elif tensors > _TENSORS:
+            what = f"its layers take more than {_TENSORS:,} tensors"
+        else:
+            continue
+        raise UnreadableFile(f"{what}: no model of Keras is so large", where=shown)
 
 
 def load_pair(

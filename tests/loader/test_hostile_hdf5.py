@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from h5_files import chain, dense_weights, small_h5, write_h5, write_store
+from h5_files import chain, dense, dense_weights, functional, small_h5, write_h5, write_store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -250,6 +250,23 @@ def test_deep_json_is_an_error_and_no_crash(tmp_path: Path, depth: int, bracket:
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = '{"class_name": "Functional", "config": ' + bracket * depth
     with pytest.raises(ModelDiffError):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (chain(*map(str, range(30_001))), "more than 30,000 layers"),
+        (chain("a" * 5_000_001), "more than 5,000,000 characters"),
+        (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]]] * 5_001}), "called more than 5,000 times"),
+        (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]] * 300_001]}), "more than 300,000 tensors"),
+    ],
+    ids=["layers", "names", "calls", "tensors"],
+)
+def test_models_that_nobody_built_are_refused(tmp_path: Path, config: object, words: str) -> None:
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps(config))
+    with pytest.raises(UnreadableFile, match=words):
         load(path)
 
 
