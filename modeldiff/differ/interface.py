@@ -80,7 +80,8 @@ def _dtype(layer: Layer) -> str | None:
     """The dtype of what the layer puts out, as far as its config tells."""
     dtype = layer.config.get("dtype")
     if isinstance(dtype, str):
-        return _COMPUTE.get(dtype, dtype)
+        policy = dtype.rpartition("_from_")[2]  # a quantised layer puts out what it did before: `int8_from_float32`
+        return _COMPUTE.get(policy, policy)
     plain = is_keras_class(layer.canonical_class) and layer.kind == "layer" and layer.body is None
     return "float32" if plain and layer.canonical_class not in _KEEPS_ITS_DTYPE else None
 

@@ -441,3 +441,12 @@ def test_swapping_sides_mirrors(pair: Pair) -> None:
     assert forth.matching.added == back.matching.removed
     assert forth.matching.removed == back.matching.added
     assert {(m.old, m.new) for m in forth.matching.matches} == {(m.new, m.old) for m in back.matching.matches}
+
+
+@pytest.mark.parametrize("policy", ["int8_from_{}", "int4/128_from_{}", "float8_from_{}"])
+def test_a_quantised_layer_puts_out_the_dtype_it_did(policy: str) -> None:
+    quantised = [CHAIN.replace("units=3", f"units=3, dtype='{policy.format(source)}'") for source in _SOURCES]
+    assert [told(CHAIN, text) for text in quantised] == [[], ["interface-changed out"]]
+
+
+_SOURCES = ("float32", "mixed_float16")
