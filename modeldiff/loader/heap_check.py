@@ -9,10 +9,12 @@ from __future__ import annotations
 import struct
 from io import RawIOBase
 
+from modeldiff.loader.remote import is_url
 from modeldiff.loader.storage import Stretch
 
 SEARCHED = 64 << 20
 """Bytes of the file that are searched."""
+_FETCHED = 4 << 20  # of a remote one, where Keras' texts are: all of them would have to be fetched
 _MARK = b"GCOL\x01"  # three reserved bytes follow, which nobody checks
 _HEAD = struct.Struct("<8sQ")
 _PIECE = struct.Struct("<HH4xQ")
@@ -22,7 +24,7 @@ _STEP = 1 << 20
 
 def endless_heap(file: RawIOBase, stretch: Stretch) -> int | None:
     """Where in the stretch a heap stands that HDF5 would walk forever; None where there is none."""
-    limit, position, kept = min(stretch.length, SEARCHED), 0, b""
+    limit, position, kept = min(stretch.length, _FETCHED if is_url(stretch.path) else SEARCHED), 0, b""
     while position < limit:
         file.seek(stretch.start + position)
         read = file.read(min(_STEP, limit - position))
