@@ -21,7 +21,7 @@ _Orders = tuple[Order | None, ...]
 def detect(old: Model, new: Model, matching: Matching, changes: Sequence[Change]) -> Iterator[Reordering]:
     """The layers whose units are in another order on the new side, in its order."""
     permuted = any(isinstance(change, WeightChanged) and change.nature is Nature.PERMUTED for change in changes)
-    if not permuted or not new.graph.has_edges:
+    if not permuted or not new.graph.has_edges or not new.graph.outputs:
         return
     reading = _Reading(old, matching, changes)
     ends = reading.through(new.graph, (), ())
@@ -86,6 +86,9 @@ class _Reading:
 
     def _call(self, layer: Layer, path: LayerPath, call: Call, orders: _Orders, known: Mapping[str, Layer]) -> _Orders:
         if path in self.opaque or path not in self.partners:
+            self.fail(orders)
+            return ()
+        if layer.body is not None and not layer.body.outputs:  # where its tensors go, the file does not tell
             self.fail(orders)
             return ()
         if layer.body is not None:

@@ -34,8 +34,8 @@ _ENOUGH = 8
 _ROWS = 4
 """Entries that each factor of its own must explain: three of them by chance not even once in 1e12."""
 
-_HEAD = 64
-"""Rows tried first."""
+_HEAD = 4096
+"""Entries tried first: four rows at least."""
 
 
 def scaled(old: Weight, new: Weight, movement: Movement) -> Mapping[str, float] | None:
@@ -75,7 +75,7 @@ def _by_unit(old: Weight, new: Weight) -> Mapping[str, float] | None:
     rows = new.size // width if width else 0
     if width < 2 or rows < _ROWS:
         return None
-    x, y = (side.reshape(-1, width) for side in next(_wide(old, new, min(rows, _HEAD) * width)))
+    x, y = (side.reshape(-1, width) for side in next(_wide(old, new, min(rows, max(_ROWS, _HEAD // width)) * width)))
     if not _explained(x, y, _factors((x * y).sum(axis=0), (x * x).sum(axis=0)), new.dtype):
         return None
     products, squares = np.zeros(width), np.zeros(width)

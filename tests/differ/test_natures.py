@@ -265,3 +265,66 @@ def test_nothing_raises_and_swapping_the_files_keeps_the_outcome(shape, dtype, o
     assert forth.outcome is back.outcome
     assert bool(forth.proof) == (forth.nature is not Nature.UNKNOWN)
     assert all(isinstance(value, (int, float)) and math.isfinite(value) for value in forth.proof.values())
+
+
+STARTS = st.sampled_from(["normal", "uniform", "scale", "bias", "gates", "counts", "heavy"])
+
+
+def learned(start, shape, random):
+    """What a tensor may look like after training from one of Keras' initializers."""
+    noise = random.standard_normal(shape)
+    gates = np.arange(math.prod(shape)).reshape(shape) // max(1, math.prod(shape) // 4) % 4 == 1
+    values = {
+        "normal": lambda: noise * 0.05,
+        "uniform": lambda: random.uniform(-0.1, 0.1, shape),
+        "scale": lambda: 1 + noise * 0.03,
+        "bias": lambda: noise * 0.01,
+        "gates": lambda: gates + noise * 0.05,
+        "counts": lambda: 40 + noise**2,
+        "heavy": lambda: noise**3,
+    }[start]()
+    return np.asarray(values, np.float32)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SHAPES, STARTS, st.integers(0, 9999))
+def test_two_trainings_from_different_starts_are_never_called_one(shape, start, seed):
+    random = np.random.default_rng(seed)
+    found = verdict(learned(start, shape, random), learned(start, shape, random))
+    assert found.nature in {Nature.UNKNOWN, Nature.REINITIALISED}
+
+
+@settings(max_examples=200, deadline=None)
+@given(SHAPES, STARTS, st.floats(1e-6, 0.05), st.integers(0, 9999))
+def test_a_small_step_is_never_called_a_new_start(shape, start, size, seed):
+    random = np.random.default_rng(seed)
+    old = learned(start, shape, random)
+    spread = float(old.std()) or 1.0
+    new = (old + size * spread * random.standard_normal(shape)).astype(np.float32)
+    assert verdict(old, new).nature in {Nature.UNKNOWN, Nature.FINE_TUNED}
+
+
+DTYPES = st.sampled_from(["float16", "float32", "float64", "int8", "uint8", "int32", "bool"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(SHAPES, st.tuples(DTYPES, DTYPES), st.tuples(SIDES, SIDES), st.integers(0, 99))
+def test_between_dtypes_nothing_raises_and_integers_have_no_distance(shape, dtypes, sides, seed):
+    (one, other), (before, after) = dtypes, sides
+    random = np.random.default_rng(seed)
+    old = made(before if before not in {"same", "near"} else "noise", shape, one, random, None)
+    found = verdict(old, made(after, shape, other, random, old))
+    assert bool(found.proof) == (found.nature is not Nature.UNKNOWN)
+    assert all(math.isfinite(value) for value in found.proof.values())
+    if ("float" in one) != ("float" in other):
+        assert found.nature in {Nature.UNKNOWN, Nature.RECAST, Nature.QUANTISED, Nature.BROKEN}
+
+
+def test_what_float16_cannot_hold_is_broken():
+    large = changed_at(KERNEL, 3, 1e6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        half = large.astype(np.float16)
+    assert verdict(large, half).nature is Nature.BROKEN
+    tiny = KERNEL * np.float32(1e-42)
+    assert verdict(tiny, np.zeros_like(tiny)).nature is not Nature.FINE_TUNED
