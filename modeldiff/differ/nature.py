@@ -36,8 +36,11 @@ _UNRELATED, _RELATED = 0.2, 0.15
 they have one. Measured: 0.22 to 0.99 after heavy training, 0.00 to 0.056 between two initialisations, trained or not.
 They overlap because both take the error off: no tensor can be both."""
 
-_VECTOR = 1 << 16
-"""Entries of a vector up to which its initial values are taken off."""
+_SMALL = 1 << 18
+"""Entries up to which initial zeros and ones are taken off: more are no vector, and no identity of a recurrent cell."""
+
+_STARTED = 0.5
+"""Share of its length that a matrix without zeros and ones has left where it started from them; normal values: 0.78."""
 
 _CUT = 0.05
 """Share of the entries that must become zero before a tensor whose other entries moved too is called pruned."""
@@ -154,13 +157,10 @@ def _by_angle(old: Weight, new: Weight, movement: Movement) -> Finding:
     correlation = (movement.cosine * lengths[0] * lengths[1] - before.mean * after.mean) / (before.std * after.std)
     correlation = min(1.0, max(-1.0, correlation))
     proof = {"cosine": movement.cosine, "relative_l2": movement.relative_l2, "correlation": correlation}
-    distance, least = movement.relative_l2 * lengths[0] / before.std, correlation
-    if len(new.shape) == 1 and new.size <= _VECTOR:
-        learned = _learned(old, new)
-        distance, least = max(distance, learned[0]), min(correlation, learned[1])
-    related = _by_chance(least, new.size - 1) <= _CHANCE
+    distance = movement.relative_l2 * lengths[0] / before.std
+    related = _by_chance(correlation, new.size - 1) <= _CHANCE
     if related and distance <= _NEAR:
-        return Nature.FINE_TUNED, proof
+        return (Nature.FINE_TUNED, proof) if new.size > _SMALL or _is_learned_alike(old, new) else (Nature.UNKNOWN, {})
     error = 3 / math.sqrt(new.size)
     if related and distance >= _FAR and correlation - error > _RELATED and len(new.shape) > 1:
         return Nature.RETRAINED, proof
@@ -169,19 +169,21 @@ def _by_angle(old: Weight, new: Weight, movement: Movement) -> Finding:
     return Nature.UNKNOWN, {}
 
 
-def _learned(old: Weight, new: Weight) -> tuple[float, float]:
-    """Distance and correlation of a vector without the zeros and ones it started from.
+def _is_learned_alike(old: Weight, new: Weight) -> bool:
+    """Whether the values are near the old ones also without the zeros and ones they may have started from.
 
     The forget gates of an LSTM start at one and the others at zero: two biases with no common past are alike in that.
     """
     x, y = (numbers(next(source_of(side).blocks(side.size)), side.dtype).astype(np.float64) for side in (old, new))
     start = (x > 0.5).astype(np.float64)
+    length, whole = float(np.linalg.norm(x - start)), float(np.linalg.norm(x))
+    if len(new.shape) > 1 and length > _STARTED * whole:
+        return True
     x, y = x - start, y - start
-    length = float(np.linalg.norm(x))
     a, b = x - x.mean(), y - y.mean()
     spread = float(np.linalg.norm(a) * np.linalg.norm(b))
-    distance = float(np.linalg.norm(y - x)) / length if length else math.inf
-    return distance, float(a @ b) / spread if spread else 0.0
+    near = float(np.linalg.norm(y - x)) <= _NEAR * length
+    return near and spread > 0 and _by_chance(float(a @ b) / spread, new.size - 1) <= _CHANCE
 
 
 def _by_chance(cosine: float, size: int) -> float:
