@@ -14,7 +14,14 @@ Place = tuple[LayerPath, Weight]
 
 def units(model: Model, *, store: bool, keras: str) -> list[Unit] | None:
     """The units in a store or in legacy HDF5; None where the file does not tell."""
+    if any(_is_merged(layer) for _, layer in model.walk()):
+        return None
     return _store(model, keras) if store else _legacy(model)
+
+
+def _is_merged(layer: Layer) -> bool:
+    """Whether a store holds other weights of it than the layer has: LoRA's product is added to the kernel there."""
+    return bool(layer.config.get("lora_rank")) or "_from_" in str(layer.config.get("dtype", ""))
 
 
 # A store: objects by path ---------------------------------------------------------------------------------------------

@@ -129,6 +129,24 @@ def test_where_the_files_do_not_tell_there_is_no_forecast(sides: dict[str, Any],
     assert (forecast.ways, forecast.obstacle) == ((), obstacle)
 
 
+@pytest.mark.parametrize("edit", ["m.get_layer('x').enable_lora(2)", "m.quantize('int8')"])
+def test_a_store_does_not_tell_what_legacy_hdf5_holds_of_adapters_and_quantised_kernels(
+    edit: str, tmp_path: Path
+) -> None:
+    plain = "chain(8, D(8, 'x'), D(3, 'y'))"
+    for side, expression in (("old", plain), ("new", f"(lambda m: ({edit}, m)[1])({plain})")):
+        with quiet():
+            made = build("keras", expression)
+            for suffix in ("h5", "keras"):
+                made.save(tmp_path / f"{side}.{suffix}")
+    for names in (("old.h5", "new.keras"), ("old.keras", "new.h5")):
+        old, new = (load(tmp_path / name) for name in names)
+        assert foresee(old, new, match(old, new, Options(weights=False))).obstacle is Obstacle.NEW_LAYOUT
+    old, new = (load(tmp_path / f"{side}.keras") for side in ("old", "new"))
+    ways = foresee(old, new, match(old, new, Options(weights=False))).ways
+    assert [way.is_plain for way in ways] == ["lora" in edit] * 2  # the store itself holds a kernel and a bias
+
+
 def test_the_libraries_are_the_real_ones() -> None:
     assert library("keras").__version__.startswith("3.")
     assert library("tf_keras").__version__.startswith("2.")
