@@ -49,7 +49,7 @@ function frame() {
 }
 
 let waiting = false;
-scroller.addEventListener("scroll", () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; cull(); frame(); }); } }, { passive: true });
+scroller.addEventListener("scroll", () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; measure(); cull(); frame(); }); } }, { passive: true });
 const goThere = event => {
   const box = canvas.getBoundingClientRect(), scale = zoomed * rem() / map.scale;
   scroller.scrollTo((event.clientX - box.left - map.x) * scale - scroller.clientWidth / 2, (event.clientY - box.top - 6) * scale - scroller.clientHeight / 2);

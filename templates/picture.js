@@ -114,7 +114,8 @@ function run(points, source, target, side, across, down, total) {
 
 // Rows behind a fold are not in the page twice: they are drawn from the report's words when it opens, as drawing.py does.
 const ink = document.createElement("canvas").getContext("2d");
-const fonts = () => ({ mono: `600 12.5px ${getComputedStyle(page).getPropertyValue("--mono")}`, sans: `11.5px ${getComputedStyle(page).getPropertyValue("--sans")}` });
+let faces = null;
+const fonts = () => faces ||= { mono: `600 12.5px ${getComputedStyle(page).getPropertyValue("--mono")}`, sans: `11.5px ${getComputedStyle(page).getPropertyValue("--sans")}` };
 const wide = (words, font) => { ink.font = font; return ink.measureText(words).width; };
 /** The words, cut at the end (or in the middle, for names) where they are wider than the room. */
 function cut(words, font, room, middle) {
@@ -169,6 +170,7 @@ function place() {
 }
 
 function size() {
+  measure();
   graph.setAttribute("width", Math.round(width() * zoomed * rem())); graph.setAttribute("height", Math.round(height() * zoomed * rem()));
   $("#zoom").textContent = Math.round(zoomed * 100) + " %";
   culled = null;
@@ -195,6 +197,9 @@ function fit(all) {
 
 // Thousands of open rows would make every step of a scroll slow: what is more than a screen away is not displayed.
 const MANY = 700;
+// What is seen is measured while the page is laid out anyway: to ask after folds opened would lay all their rows out once.
+const port = { top: 0, tall: 0 };
+const measure = () => { port.top = scroller.scrollTop; port.tall = scroller.clientHeight; };
 let items = [], culled = null;
 function collect() {
   for (const [element] of items) element.style.display = "";
@@ -211,7 +216,7 @@ function collect() {
   cull();
 }
 function cull(all) {
-  const scale = zoomed * rem(), tall = scroller.clientHeight / scale, at = scroller.scrollTop / scale;
+  const scale = zoomed * rem(), tall = port.tall / scale, at = port.top / scale;
   if (!items.length || (!all && culled !== null && Math.abs(at - culled) < tall / 2)) return;
   culled = all ? null : at;
   for (const item of items) {
@@ -316,6 +321,7 @@ function show(row) {
   aside(row);
   culled = null;
   for (const item of items) item[3] = undefined;
+  measure();
   cull();
 }
 

@@ -533,12 +533,12 @@ def test_panning_a_model_of_4000_layers_changes_nothing(opened, tmp_path):
         let turn = 0;
         const step = () => {
             if (turn === 20) return done([scroller.scrollTop, ...changed]);
-            scroller.scrollTop = ++turn * 20;
+            scroller.scrollTop = ++turn * 15;
             requestAnimationFrame(step);
         };
         requestAnimationFrame(step);
     })""")
-    assert (moved, changed) == (400, [])
+    assert (moved, changed) == (300, [])
 
 
 def test_a_notebook_shows_the_page_in_a_frame_where_links_work(opened, tmp_path):
