@@ -64,7 +64,8 @@ def by_doubt(state: State) -> None:
         if i not in state.found:
             continue
         j = state.found[i][0]
-        if not state.is_settled(i) and (a.automatic[i] or a.name[i] != b.name[j]) and not places.holds(i, j):
+        may_go = not state.is_settled(i) and (a.automatic[i] or a.name[i] != b.name[j])
+        if may_go and not places.holds(i, j, places.score(i, j)):
             state.part(i)
 
 

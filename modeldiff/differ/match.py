@@ -169,7 +169,7 @@ def by_likeness(state: State) -> None:
             j = int(news[k])
             state.places.learn(i, j, float(alone[k]))
             score = state.places.score(i, j)
-            if score > _ALIKE and state.places.holds(i, j):
+            if score > _ALIKE and state.places.holds(i, j, score):
                 scored.append((-score, i, j))
     for score, i, j in sorted(scored):
         if state.is_free(i, j):

@@ -117,9 +117,9 @@ class Places:
         again = _AGAIN if self.retyped[classes] > (self.partner[0].get(i) == j) else 0.0
         return alone + again + self.agreement(i, j)
 
-    def holds(self, i: int, j: int) -> bool:
-        """Whether more than likeness speaks for a pair: a place in common, or very much likeness."""
-        return self.agreement(i, j) > 0 or self.score(i, j) > _ANYWHERE or self._changed_places(i, j)
+    def holds(self, i: int, j: int, score: float) -> bool:
+        """Whether more than likeness speaks for a pair of this score: a place in common, or very much likeness."""
+        return score > _ANYWHERE or self.agreement(i, j) > 0 or self._changed_places(i, j)
 
     def _changed_places(self, i: int, j: int) -> bool:
         """Whether the layer and a neighbour may have changed places: in a chain, it has the same one beside it."""
