@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from modeldiff.changes import DiffResult, Impact, Kind, Site
 from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report.together import MERGES, likeness, noun, told
+from modeldiff.report.together import SUM, likeness, noun, told
 from modeldiff.report.view import Group, LayerView, Status
 from modeldiff.report.words import counted
 
@@ -37,11 +37,11 @@ class Block:
 
     @property
     def count(self) -> int:
-        """How many blocks of one size these are: residual blocks in a row, each with its merge."""
-        if self.region is not None and self.region.copies > 1:
+        """How many blocks of one size these are: as the differ counts them, else residual blocks, each with its sum."""
+        if self.region is not None and (self.region.copies > 1 or self.region.like):
             return self.region.copies
-        merges = sum(row.class_name in MERGES for row in self.rows)
-        return merges if self.noun == "residual block" and len(self.rows) % max(merges, 1) == 0 else 1
+        sums = sum(row.class_name == SUM for row in self.rows)
+        return sums if self.noun == "residual block" and len(self.rows) % max(sums, 1) == 0 else 1
 
     @property
     def noun(self) -> str:

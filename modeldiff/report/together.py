@@ -12,9 +12,11 @@ from modeldiff.regions import Region, RegionKind
 from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import counted, joined
 
-MERGES = {"Add", "Concatenate", "Multiply", "Average", "Maximum"}
-"""Classes that make a block a residual one: they join it with what went around it."""
+SUM = "Add"
+"""The class that makes a block a residual one: a gate (`Multiply`) and branches side by side (`Concatenate`) do not."""
 
+_COPIES = 3
+"""Of more copies than this, the first and the last are named."""
 _CAUSES = 2
 """Of more causes than this, only the number is said."""
 
@@ -24,7 +26,7 @@ def noun(classes: Iterable[str]) -> str:
     listed = list(classes)
     if len(listed) == 1:
         return f"{listed[0]} layer" if listed[0] else "layer"
-    return "residual block" if MERGES.intersection(listed) and len(listed) > 2 else "block"
+    return "residual block" if SUM in listed and len(listed) > 2 else "block"
 
 
 def name(paths: Sequence[LayerPath]) -> Phrase:
@@ -63,8 +65,18 @@ def told(region: Region, classes: Sequence[str]) -> Phrase:
     verb = "removed" if region.kind is RegionKind.BLOCK_REMOVED else "added"
     if region.bypass:
         return (*skip(region), f" {verb} (", *name(region.layers), ")")
-    amount = counted(region.copies, what) if region.copies > 1 else what
-    return (f"{amount} ", *name(region.layers), *layers, f" {verb}", *likeness(region))
+    if region.copies > 1:
+        return (f"{counted(region.copies, what)} ", *_each(region), *layers, f" {verb}", *likeness(region))
+    return (f"{what} ", *name(region.layers), *layers, f" {verb}", *likeness(region))
+
+
+def _each(region: Region) -> Phrase:
+    """`b4 and b5`, one name for each copy; what all have in common is also that of blocks which were there before."""
+    period = len(region.layers) // region.copies
+    names = [name(region.layers[start : start + period]) for start in range(0, len(region.layers), period)]
+    if len(names) > _COPIES or any(len(one) > 1 for one in names):
+        return (*names[0][:1], " to ", *names[-1][-1:])
+    return (*joined(names[:-1]), " and ", *names[-1])
 
 
 def skip(region: Region) -> Phrase:

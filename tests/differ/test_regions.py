@@ -8,7 +8,7 @@ from models import model
 from modeldiff import DiffResult, Options, compare, render
 from modeldiff.graph import format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report.together import name
+from modeldiff.report.together import name, told
 
 BLOCK = """
     b{n}_conv1: Conv2D(filters={width}, w={seed}1) <- {above}
@@ -193,6 +193,46 @@ def test_the_headline_tells_the_block_and_not_its_wires() -> None:
     )
     text = render(diff(BASE, net(1, 2, (7, 2), 3, 4)), "txt").replace("\n", " ")
     assert "1 residual block added after b2_relu2 (7 layers), a copy of b2 with its weights" in text
+
+
+def test_copies_are_named_each_and_not_by_what_older_blocks_are_called_too() -> None:
+    def message(*order: int) -> str:
+        (region,) = regions(BASE, net(*order))
+        return "".join(told(region, ["Conv2D", "Add", "ReLU"]))
+
+    assert message(1, 2, 7, 8, 3, 4) == "2 residual blocks b7 and b8 (14 layers) added, built like b2"
+    assert message(1, 2, 5, 6, 7, 8, 3, 4).startswith("4 residual blocks b5 to b8 (28 layers) added")
+
+
+GATE = """
+    squeeze: GlobalAveragePooling2D(keepdims=True) <- b4_relu2
+    excite: Conv2D(filters=8) <- squeeze
+    gate: Multiply <- b4_relu2, excite
+"""
+
+
+def test_a_gate_makes_no_residual_block() -> None:
+    new = BASE.replace("    pool: Global", GATE + "    pool: Global").replace(
+        "Pooling2D <- b4_relu2\n    ", "Pooling2D <- gate\n    "
+    )
+    text = render(diff(BASE, new), "txt").replace("\n", " ")
+    assert "Architecture changed: 1 block added after b4_relu2 (3 layers)" in text
+
+
+def test_a_block_of_two_sums_that_is_built_like_another_is_one() -> None:
+    def transformer(blocks: int) -> str:
+        lines = ["x: InputLayer(batch_shape=[None, 8])", "b0: Dense(units=8, w=90) <- x"]
+        for i in range(blocks):
+            lines += [f"q{i}: Dense(units=8, w={4 * i}) <- b{i}", f"s{i}: Add <- q{i}, b{i}"]
+            lines += [
+                f"n{i}: LayerNormalization(w={4 * i + 1}) <- s{i}",
+                f"f{i}: Dense(units=8, w={4 * i + 2}) <- n{i}",
+            ]
+            lines += [f"b{i + 1}: Add <- f{i}, s{i}"]
+        return "\n".join([*lines, f"head: Dense(units=2, w=91) <- b{blocks}", "outputs: head"])
+
+    text = render(diff(transformer(2), transformer(3)), "txt").replace("\n", " ")
+    assert "Architecture changed: 1 residual block added after b2 (5 layers), built like" in text
 
 
 def test_a_net_widened_throughout_is_one_sentence() -> None:
