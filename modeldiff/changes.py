@@ -401,14 +401,19 @@ class WeightChanged:
 
 @dataclass(frozen=True, slots=True)
 class MetadataChanged:
-    """A fact about the file or the compile settings: Keras version, backend, optimizer, loss."""
+    """A fact about the file, the compile settings or the model object: Keras version, optimizer, loss, vocabularies."""
 
     kind: ClassVar[Kind] = Kind.METADATA_CHANGED
-    impact: ClassVar[Impact] = Impact.COSMETIC
     site: Site
     key: str
     before: Any
     after: Any
+    impact: Impact = Impact.COSMETIC
+    """FUNCTIONAL for a vocabulary beside the weights and for what a subclassed model's own config computes with."""
+
+
+ASSETS = "assets."
+"""What keys of files beside the weights begin with."""
 
 
 Change = (

@@ -30,7 +30,7 @@ def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
     classes = {old.canonical_class, new.canonical_class}
     retyped = len(classes) > 1 and any(map(is_keras_class, classes))
     for key, before, after, position in _changes(_own(old), _own(new)):
-        impact = _impact(position)
+        impact = impact_of(position)
         if retyped and (before is ABSENT or after is ABSENT or impact is not Impact.FUNCTIONAL):
             continue
         yield ConfigChanged(match.site, key, before, after, impact)
@@ -128,7 +128,7 @@ def same(old: Any, new: Any) -> bool:
     return bool(old == new) or (old != old and new != new)  # noqa: PLR0124 -- only NaN differs from itself
 
 
-def _impact(position: Position) -> Impact:
+def impact_of(position: Position) -> Impact:
     """How far a changed key reaches.
 
     Initial values and seeds are over once a layer has weights: nothing computes with them. Regularizers and

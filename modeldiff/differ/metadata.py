@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modeldiff.changes import ABSENT, ROOT, MetadataChanged, Options
+from modeldiff.changes import ABSENT, ASSETS, ROOT, Impact, MetadataChanged, Options
 from modeldiff.differ import config, optimizer
 from modeldiff.differ.names import is_automatic
 from modeldiff.graph import Model
@@ -30,8 +31,15 @@ def detect(old: Model, new: Model, *, options: Options | None = None) -> Iterato
     """One change per fact that both sides state and that differs."""
     for key, before, after in _facts(old, new):
         if not config.same(before, after):
-            yield MetadataChanged(ROOT, key, before, after)
+            yield MetadataChanged(ROOT, key, before, after, _impact(key))
     yield from optimizer.detect(old, new, options or Options())
+
+
+def _impact(key: str) -> Impact:
+    """Vocabularies and the config of a subclassed model are part of what is computed; all else is told about it."""
+    if key.startswith("config."):
+        return config.impact_of((key.removeprefix("config.").partition(".")[0],))
+    return Impact.FUNCTIONAL if key.startswith(ASSETS) else Impact.COSMETIC
 
 
 def _facts(old: Model, new: Model) -> Iterator[tuple[str, Any, Any]]:
@@ -89,7 +97,12 @@ def _optimizer(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple
 
 
 def _assets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Files beside the weights (vocabularies), by their digests."""
+    """Files beside the weights (vocabularies), by their digests; one that went elsewhere as it was is no fact."""
+    went = Counter(told["sha256"] for name, told in old.items() if name not in new)
+    came = Counter(told["sha256"] for name, told in new.items() if name not in old)
+    elsewhere = went & came
     for name in sorted({*old, *new}):
         before, after = ((side[name]["sha256"] if name in side else ABSENT) for side in (old, new))
-        yield f"assets.{name}", before, after
+        if (before is ABSENT or after is ABSENT) and (after if before is ABSENT else before) in elsewhere:
+            continue
+        yield f"{ASSETS}{name}", before, after

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from modeldiff.changes import (
+    ASSETS,
     Change,
     ConfigChanged,
     DiffResult,
@@ -14,6 +15,7 @@ from modeldiff.changes import (
     InterfaceChanged,
     Kind,
     LayerRetyped,
+    MetadataChanged,
     Nature,
     Port,
     Site,
@@ -140,6 +142,11 @@ def _single(change: Change, partners: Partners) -> Phrase:
         return ("weight ", Code(change.weight), f" ({dimensions(change.shape)})", verb, *layer)
     if isinstance(change, WeightReshaped):
         return ("weight ", Code(change.weight), " of ", *layer, " is ", *_resize(change))
+    if isinstance(change, MetadataChanged) and change.key.startswith(ASSETS):
+        return message(change, partners)
+    if isinstance(change, MetadataChanged):
+        was, now = value(change.before), value(change.after)
+        return (Code(change.key.removeprefix("config.")), " of the model is ", *now, ", was ", *was)
     return (*layer, ": ", *message(change, partners))
 
 

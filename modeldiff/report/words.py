@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from modeldiff.changes import (
     ABSENT,
+    ASSETS,
     Change,
     ConfigChanged,
     Endpoint,
@@ -61,6 +62,8 @@ def message(change: Change, partners: Partners) -> Phrase:
             return (Code(key), ": ", *value(before), " → ", *value(after))
         case MetadataChanged(key=key, before=before, after=after):
             absent: Phrase = ("absent",)
+            if key.startswith(ASSETS) and ABSENT not in (before, after):
+                return (Code(key.removeprefix(ASSETS)), " has other contents")
             was, now = (absent if one is ABSENT else value(one) for one in (before, after))
             return (Code(key), ": ", *was, " → ", *now)
         case WeightAdded(weight=weight, shape=shape):

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from models import model, weight
 
+from modeldiff import compare, report
 from modeldiff.changes import ABSENT, Impact, Options
 from modeldiff.differ import metadata
+from modeldiff.report.words import plain
 
 BASE = model("a: Dense(units=2)")
 ADAM = {"class_name": "Adam", "learning_rate": 0.001, "epsilon": 1e-7}
@@ -49,10 +51,44 @@ def changes(old, new, **fields):
             [("assets.v.txt", "sha256:1", "sha256:2")],
         ),
         ({}, {"assets": {"v.txt": {"bytes": 3, "sha256": "sha256:2"}}}, [("assets.v.txt", ABSENT, "sha256:2")]),
+        (
+            {"assets": {"lookup/v.txt": {"bytes": 3, "sha256": "sha256:1"}}},
+            {"assets": {"lookup_1/v.txt": {"bytes": 3, "sha256": "sha256:1"}}},
+            [],
+        ),
     ],
 )
 def test_what_both_sides_state(old, new, expected):
     assert changes(old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "impact", "sentence"),
+    [
+        (
+            {"assets": {"lookup/v.txt": {"sha256": "sha256:1"}}},
+            {"assets": {"lookup/v.txt": {"sha256": "sha256:2"}}},
+            Impact.FUNCTIONAL,
+            "Architecture changed: lookup/v.txt has other contents",
+        ),
+        (
+            {"config": {"rate": 1}},
+            {"config": {"rate": 2}},
+            Impact.FUNCTIONAL,
+            "Architecture changed: rate of the model is 2, was 1",
+        ),
+        (
+            {"backend": "tensorflow"},
+            {"backend": "jax"},
+            Impact.COSMETIC,
+            "Same model, other settings: backend: tensorflow → jax",
+        ),
+    ],
+)
+def test_what_a_model_computes_with_is_no_setting(old, new, impact, sentence):
+    result = compare(*(replace(BASE, metadata=values) for values in (old, new)))
+    assert [change.impact for change in result.changes] == [impact]
+    assert plain(report.build(result).verdict) == sentence
 
 
 @pytest.mark.parametrize(
