@@ -19,6 +19,7 @@ import shutil
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -102,11 +103,16 @@ def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = N
     ear, mouth = os.pipe()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
-    process = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # numpy's threads know of forks
+        process = os.fork()
     if process:
         os.close(alive)
         os.close(ear)
-        return _outcome(*_await(process, aside or _nothing, mouth), line)
+        try:
+            return _outcome(*_await(process, aside or _nothing, mouth), line)
+        finally:
+            os.close(life)
     os.close(life)
     os.close(mouth)
     _prepare(alive)

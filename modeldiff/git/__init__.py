@@ -8,6 +8,7 @@
 #   lfs          a Git LFS pointer -> the content in the local store, or the command that brings it
 #   content      one side of a changed file -> a file to read, a Git LFS pointer, or the reason why neither
 #   telling      two contents -> a report, or one sentence
+#   apart        the reading of models in a child process
 #   terminal, pages   those -> text, a folder of pages
 #   driver, textconv, difftool   what git itself calls
 #   reviewing, review   what a job of continuous integration runs -> comment, report and data
@@ -24,4 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `git modeldiff`; returns the exit status."""
     from modeldiff.git.command import run
 
+    if argv is None:
+        from modeldiff.git.apart import permit
+
+        permit()
     return run(argv)

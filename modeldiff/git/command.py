@@ -196,7 +196,6 @@ def _compare(arguments: Sequence[str]) -> int:
     options = _parser().parse_intermixed_args(arguments[:cut])
 
     from modeldiff.changes import Options
-    from modeldiff.cli import progress_bar
     from modeldiff.git.changed import changed_models
     from modeldiff.git.repository import Repository
     from modeldiff.git.revisions import resolve
@@ -210,9 +209,7 @@ def _compare(arguments: Sequence[str]) -> int:
 
     def outcomes() -> Iterator[tuple[ChangedModel, Outcome]]:
         for changed in found:
-            with progress_bar(quiet=options.quiet) as progress:
-                outcome = compared(repository, changed, Options(weights=not options.no_weights), progress)
-            yield changed, outcome
+            yield changed, compared(repository, changed, Options(weights=not options.no_weights), quiet=options.quiet)
 
     if options.output is None:
         return _print(repository, outcomes(), quiet=options.quiet)

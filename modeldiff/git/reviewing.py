@@ -46,8 +46,7 @@ def review(asked: argparse.Namespace, paths: Sequence[str]) -> int:
     fetching.contents(repository, changed)
     found = []
     for one in changed:
-        with output.progress_bar(quiet=False) as progress:
-            judged = files.judged(one, compared(repository, one, options, progress), terms)
+        judged = files.judged(one, compared(repository, one, options, quiet=False), terms)
         output.say(f"modeldiff: {heading_of(one)}: {judged.outcome.sentence or plain(judged.outcome.verdict)}")
         for violation in judged.violations:
             output.say(f"modeldiff: {heading_of(one)}: {violation.line}")

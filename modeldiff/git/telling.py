@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from modeldiff.arguments import held_by_both
 from modeldiff.changes import Options
 from modeldiff.errors import ModelDiffError, NotAModel
+from modeldiff.git.apart import apart
 from modeldiff.git.changed import ChangedModel, Status
 from modeldiff.git.content import Content, opened
 from modeldiff.git.repository import Repository
 from modeldiff.graph import Model
 from modeldiff.loader.pointer import size_text
+from modeldiff.output import progress_bar
 from modeldiff.report import Report
 from modeldiff.report.view import Phrase
 
-Progress = Callable[[int, int], None]
 _DEFAULT = Options()
 
 
@@ -42,9 +42,12 @@ class Outcome:
 
 
 def compared(
-    repository: Repository, changed: ChangedModel, options: Options = _DEFAULT, progress: Progress | None = None
+    repository: Repository, changed: ChangedModel, options: Options = _DEFAULT, *, quiet: bool = True
 ) -> Outcome:
-    """Open both sides and tell what changed. Reports can be rendered afterwards: no file is needed any more."""
+    """Open both sides and tell what changed. Reports can be rendered afterwards: no file is needed any more.
+
+    Unless `quiet`, a long comparison shows its progress.
+    """
     if changed.status is Status.UNMERGED and not (changed.old or changed.new):
         return Outcome(None, "unmerged", trouble=True)
     if changed.same_content:
@@ -57,12 +60,10 @@ def compared(
             ]
         except ModelDiffError as error:
             return Outcome(None, f"cannot read: {error}", trouble=True)
-        return tell(contents[0], contents[1], options, progress)
+        return tell(contents[0], contents[1], options, quiet=quiet)
 
 
-def tell(
-    old: Content | None, new: Content | None, options: Options = _DEFAULT, progress: Progress | None = None
-) -> Outcome:
+def tell(old: Content | None, new: Content | None, options: Options = _DEFAULT, *, quiet: bool = True) -> Outcome:
     """The words about two contents, None being a side that does not exist. Never raises a `ModelDiffError`.
 
     Pairs of layers in `options` hold for the models that have both.
@@ -75,7 +76,7 @@ def tell(
     if others:
         return Outcome(None, "; ".join(f"{side.shown} is {side.reason}" for side in others))
     try:
-        return Outcome(_report(old, new, options, progress))
+        return Outcome(apart(lambda: _report(old, new, options, quiet=quiet)))
     except NotAModel as error:
         what = "files differ" if len(sides) == 2 else "file added" if old is None else "file deleted"
         return Outcome(None, f"not a Keras model: binary {what} ({_named(error.what, sides)})")
@@ -83,7 +84,7 @@ def tell(
         return Outcome(None, f"cannot read {_named(str(error), sides)}", trouble=True)
 
 
-def _report(old: Content | None, new: Content | None, options: Options, progress: Progress | None) -> Report:
+def _report(old: Content | None, new: Content | None, options: Options, *, quiet: bool) -> Report:
     from modeldiff import report as reporting
 
     if old is not None and new is not None:
@@ -91,7 +92,8 @@ def _report(old: Content | None, new: Content | None, options: Options, progress
 
         models = _model(old), _model(new)
         known = replace(options, pins=held_by_both(models, options.pins))
-        words = reporting.build(compare(*models, options=known, progress=progress))
+        with progress_bar(quiet=quiet) as progress:
+            words = reporting.build(compare(*models, options=known, progress=progress))
     else:
         words = reporting.build(_model(old or new))
         words = replace(words, verdict=("Added: " if old is None else "Deleted: ", *words.verdict))

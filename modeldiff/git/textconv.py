@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modeldiff.errors import ModelDiffError, NotAModel
+from modeldiff.git.apart import apart
 from modeldiff.git.content import settled
 from modeldiff.git.repository import Repository
 from modeldiff.graph import Graph, Layer, Model, TensorRef, Weight, format_path
@@ -30,7 +31,8 @@ def text_of(path: str) -> str:
     try:
         from modeldiff.loader import load
 
-        return _text(_model(load(content.file)))
+        file = content.file
+        return apart(lambda: _text(_model(load(file))))
     except NotAModel:
         return _text(["not a Keras model", *_bytes(content.file)])
     except ModelDiffError as error:
