@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from modeldiff.changes import (
+    ABSENT,
     ASSETS,
     Change,
     ConfigChanged,
@@ -109,6 +110,8 @@ def _throughout(first: ConfigChanged, alike: Sequence[ConfigChanged]) -> Phrase:
     layers = counted(len({one.site for one in alike}), "layer")
     same = all((one.before, one.after) == (first.before, first.after) for one in alike)
     values = (*value(first.before), " → ", *value(first.after))
+    if _is_code(first):
+        return (f"the code of {layers} changed",)
     if same:
         return (Code(first.key), f" changed in {layers} (", *values, ")")
     return (Code(first.key), f" changed in {layers} (", *values, " in ", *place(first.site.new), ")")
@@ -135,6 +138,8 @@ def _blocks(block: Block, alike: Sequence[Block]) -> Phrase:
 
 def _single(change: Change, partners: Partners) -> Phrase:
     layer = place(change.site.new or change.site.old)
+    if isinstance(change, ConfigChanged) and _is_code(change):
+        return ("the code of ", *layer, " changed")
     if isinstance(change, ConfigChanged):
         return (Code(change.key), " of ", *layer, " is ", *value(change.after), ", was ", *value(change.before))
     if isinstance(change, (WeightAdded, WeightRemoved)):
@@ -148,6 +153,11 @@ def _single(change: Change, partners: Partners) -> Phrase:
         was, now = value(change.before), value(change.after)
         return (Code(change.key.removeprefix("config.")), " of the model is ", *now, ", was ", *was)
     return (*layer, ": ", *message(change, partners))
+
+
+def _is_code(change: ConfigChanged) -> bool:
+    """Whether a function in a config has other bytecode: a digest tells a reader nothing."""
+    return change.key.rpartition(".")[2] == "bytecode" and ABSENT not in (change.before, change.after)
 
 
 def _resize(change: WeightReshaped) -> Phrase:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -34,6 +35,8 @@ from modeldiff.graph import LayerPath, Shape, format_path
 from modeldiff.report.view import Code, Phrase
 
 _LONGEST_VALUE = 80
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SHORT_DIGEST = len("sha256:") + 12
 
 
 Partners = Mapping[LayerPath, LayerPath]
@@ -95,6 +98,8 @@ def value(of: Any) -> Phrase:
     if of is ABSENT:
         return ("default",)  # a key that is not written has its default; canonical configs leave defaults out
     text = value_text(of)
+    if _DIGEST.fullmatch(text):
+        return (Code(text[:_SHORT_DIGEST]),)
     return (Code(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"),)
 
 

@@ -69,6 +69,22 @@ def test_the_sentence_names_the_gravest_fact(edit: dict[str, str], sentence: str
         assert verdict(model(PLAIN), model(text)).startswith(sentence)
 
 
+@pytest.mark.parametrize(("lambdas", "sentence"), [(1, "the code of lam changed"), (2, "the code of 2 layers changed")])
+def test_other_code_is_told_without_its_digest(lambdas: int, sentence: str) -> None:
+    def net(digit: str) -> str:
+        code = {"bytecode": f"sha256:{digit * 64}"}
+        lines = f"    lam: Lambda(function={code!r}) <- second\n    norm: LayerNormalization <- lam\n"
+        if lambdas == 2:
+            lines = lines.replace("<- second", "<- more") + f"    more: Lambda(function={code!r}) <- second\n"
+        return PLAIN.replace("    norm: LayerNormalization <- second\n", lines)
+
+    result = compare(model(net("a")), model(net("b")))
+    built = report.build(result)
+    assert plain(built.verdict) == f"Architecture changed: {sentence}"
+    assert f"sha256:{'a' * 12} → sha256:{'b' * 12}" in render(result, "txt").replace("\n", " ")
+    assert "a" * 13 not in render(result, "txt")
+
+
 def test_callers_hear_first_that_the_output_is_another_one() -> None:
     new = shaped(PLAIN.replace("head: Dense(units=4)", "head: Dense(units=6)"), 6)
     assert verdict(shaped(PLAIN), new) == "Interface changed: output head has 6 values, was 4"
