@@ -125,7 +125,9 @@ def _how(moved: Sequence[LayerView], named: Mapping[str, Nature], small: Collect
     if len(told) > _NATURES:
         return "changed"
     counts = [f"{len(alike):,} {words}" for alike, words in zip(by_nature.values(), told, strict=True)]
-    others = [f"{len(unnamed):,} in another way"] if unnamed else []
+    tiny = sum((layer.new or "") in small for layer in unnamed)
+    others = [f"{len(unnamed) - tiny:,} in another way"] if len(unnamed) > tiny else []
+    others += [f"{tiny:,} too small to judge"] if tiny else []
     return f"changed: {', '.join([*counts, *others])}"
 
 

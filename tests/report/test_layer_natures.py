@@ -54,7 +54,7 @@ SAME = {"kernel": (KERNEL, KERNEL)}
         ([NEW, SMALL], "all 2 layers changed: the 1 large enough to judge is re-initialised"),
         ([HALF, HALF, SAME], "2 of 3 layers scaled, 1 identical"),
         ([CUT, NEW, SAME], "2 of 3 layers changed: 1 pruned, 1 re-initialised, 1 identical"),
-        ([CUT, CUT, NEW, SMALL], "all 4 layers changed: 2 pruned, 1 re-initialised, 1 in another way"),
+        ([CUT, CUT, NEW, SMALL], "all 4 layers changed: 2 pruned, 1 re-initialised, 1 too small to judge"),
     ],
 )
 def test_a_verdict_names_the_natures(layers, verdict):
