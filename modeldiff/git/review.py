@@ -64,6 +64,9 @@ def settings_at(repository: Repository, base: Revision) -> Settings:
 
 def judged(changed: ChangedModel, outcome: Outcome, terms: Sequence[Term]) -> Judged:
     """What the policy says about one file; a model that was added or deleted is compared with nothing."""
+    if outcome.is_lost and terms:
+        sentence = f"{outcome.sentence}, so that --fail-on cannot be judged"
+        return Judged(changed, replace(outcome, sentence=sentence, trouble=True))
     result = outcome.report.subject if outcome.report is not None else None
     if not isinstance(result, DiffResult) or not terms:
         return Judged(changed, outcome)
@@ -119,7 +122,7 @@ def comment(found: Sequence[Judged]) -> str:
     text = f"{MARKER}\n"
     if len(found) > 1:
         text += f"**{counted(len(found), 'model file')} changed**\n\n"
-    versions = [list(_sections(one, alone=len(found) == 1)) for one in found]
+    versions = [list(_sections(one)) for one in found]
     left = BUDGET - len(text) - 100
     chosen: list[str] = []
     for shortest in (of_one[-1] for of_one in versions):  # a line for every model before details of any
@@ -135,9 +138,9 @@ def comment(found: Sequence[Judged]) -> str:
     return text + "".join(chosen) + (f"{counted(more, 'more model file')} in the report.\n" if more else "")
 
 
-def _sections(one: Judged, *, alone: bool) -> Iterator[str]:
+def _sections(one: Judged) -> Iterator[str]:
     """What is said about one file, from long to short."""
-    heading = "" if alone and not one.changed.moved_from else f"### {code(heading_of(one.changed))}\n\n"
+    heading = f"### {code(heading_of(one.changed))}\n\n"
     violations = "".join(f"- ✗ {escaped(v.term)}: {code(v.where)}: {escaped(v.what)}\n" for v in one.violations[:20])
     more = f"- and {len(one.violations) - 20:,} more\n" if len(one.violations) > 20 else ""
     policy = f"{violations}{more}\n" if violations else ""

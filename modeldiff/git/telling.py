@@ -34,6 +34,8 @@ class Outcome:
     """Instead of a report."""
     trouble: bool = False
     """Whether something should have been compared and could not be: damaged, not fetched, unmerged."""
+    is_lost: bool = False
+    """Whether the new side is no model any more: no trouble in itself, but a policy cannot be judged."""
 
     @property
     def verdict(self) -> Phrase:
@@ -74,12 +76,14 @@ def tell(old: Content | None, new: Content | None, options: Options = _DEFAULT, 
         return pointed
     others = [side for side in sides if side.file is None]
     if others:
-        return Outcome(None, "; ".join(f"{side.shown} is {side.reason}" for side in others))
+        is_lost = old is not None and old.file is not None
+        return Outcome(None, "; ".join(f"{side.shown} is {side.reason}" for side in others), is_lost=is_lost)
     try:
         return Outcome(apart(lambda: _report(old, new, options, quiet=quiet)))
     except NotAModel as error:
         what = "files differ" if len(sides) == 2 else "file added" if old is None else "file deleted"
-        return Outcome(None, f"not a Keras model: binary {what} ({_named(error.what, sides)})")
+        is_lost = old is not None and new is not None and str(new.file) in error.where  # the old side is read first
+        return Outcome(None, f"not a Keras model: binary {what} ({_named(error.what, sides)})", is_lost=is_lost)
     except ModelDiffError as error:
         return Outcome(None, f"cannot read {_named(str(error), sides)}", trouble=True)
 

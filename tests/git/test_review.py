@@ -55,7 +55,7 @@ def test_one_model_gives_a_comment_a_report_and_data(work):
     one_change(work)
     work.modeldiff("review", "HEAD~1...HEAD", "-o", "out")
     comment = read(work, "comment.md")
-    assert comment.startswith(f"{MARKER}\n")
+    assert comment.startswith(f"{MARKER}\n### `m.h5`\n")
     assert "**Weights only: " in comment
     assert "m.h5" in read(work, "report.html")
     data = json.loads(read(work, "diff.json"))
@@ -220,3 +220,26 @@ def test_hostile_names_stay_names(work, tmp_path, monkeypatch):
     assert "\n::error" not in read(work, "comment.md")
     assert not [file for file in (work.top / "out").iterdir() if "\n" in file.name]
     assert (work.top / "out/report.html").exists()
+
+
+@pytest.mark.parametrize("becomes", ["bytes", "link"])
+def test_a_policy_is_no_way_out_for_what_was_a_model(work, becomes):
+    work.put("m.h5", "weight-changed")
+    work.commit()
+    (work.top / "m.h5").unlink()
+    if becomes == "bytes":
+        (work.top / "m.h5").write_bytes(b"no model any more")
+    else:
+        (work.top / "m.h5").symlink_to("elsewhere")
+    work.commit("two")
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out")
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", "--fail-on", "interface", status=2)
+    (one,) = json.loads(read(work, "diff.json"))["models"]
+    assert one["sentence"].endswith(", so that --fail-on cannot be judged")
+
+
+def test_data_that_never_was_a_model_meets_no_policy(work):
+    for number in (1, 2):
+        work.data("d.h5", number)
+        work.commit(str(number))
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", "--fail-on", "any")
