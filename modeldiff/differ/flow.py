@@ -46,6 +46,10 @@ class Node:
     consumers: list[int] = field(default_factory=list)
 
 
+_Tensor = tuple[int, TensorRef]
+"""A tensor, and the index of the sub-model (or `ROOT`) in whose graph it is."""
+
+
 @dataclass(slots=True)
 class Flow:
     """A model flattened."""
@@ -72,7 +76,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.names: dict[int, dict[str, int]] = {}
         self.graphs: dict[int, Graph] = {}
-        self.resolved: dict[tuple[int, TensorRef], tuple[tuple[int, int], ...]] = {}
+        self.resolved: dict[_Tensor, tuple[tuple[int, int], ...]] = {}
         self.add_graph(model.graph, ROOT, ())
 
     def add_graph(self, root: Graph, parent: int, prefix: LayerPath) -> None:
@@ -102,32 +106,45 @@ class _Builder:
                     self.nodes.append(Node((*prefix, ref.layer), unlisted, role, parent))
 
     def sources(self, graph: int, ref: TensorRef) -> tuple[tuple[int, int], ...]:
-        """The leaves that make this tensor; several where a shared sub-model is called with several tensors."""
-        key = (graph, ref)
-        if key not in self.resolved:
-            self.resolved[key] = ()  # a damaged file may go in circles
-            self.resolved[key] = tuple(dict.fromkeys(self._sources(graph, ref)))
-        return self.resolved[key]
+        """The leaves that make this tensor; several where a shared sub-model is called with several tensors.
 
-    def _sources(self, graph: int, ref: TensorRef) -> Iterable[tuple[int, int]]:
+        The way to them may lead through thousands of sub-models, hence no recursion.
+        """
+        wanted = (graph, ref)
+        waiting, behind = [wanted], dict[_Tensor, tuple[_Tensor, ...]]()
+        while wanted not in self.resolved:
+            tensor = waiting[-1]
+            if tensor in self.resolved:
+                waiting.pop()
+            elif tensor in behind:  # all behind it is known now; in a damaged file, except what it is behind itself
+                found = (leaf for one in behind[tensor] for leaf in self.resolved.get(one, ()))
+                self.resolved[tensor] = tuple(dict.fromkeys(found))
+            else:
+                behind[tensor] = self._behind(*tensor)
+                waiting += (one for one in behind[tensor] if one not in behind)
+        return self.resolved[wanted]
+
+    def _behind(self, graph: int, ref: TensorRef) -> tuple[_Tensor, ...]:
+        """The tensors that a border of a sub-model lets through; a tensor that a leaf makes is resolved at once."""
         index = self.names[graph].get(ref.layer)
         if index is None:
-            return
+            return ()
         node = self.nodes[index]
         if node.role is Role.MODEL:
             outputs = self.graphs[index].outputs
             if ref.output < len(outputs):
-                yield from self.sources(index, outputs[ref.output])
-                return
+                return ((index, outputs[ref.output]),)
         if node.role is Role.PORT:
             slots = [k for k, port in enumerate(self.graphs[graph].inputs) if port.layer == ref.layer]
             outer = self.nodes[graph]
-            for call in outer.layer.calls:
-                for slot in slots:
-                    if slot < len(call.inputs):
-                        yield from self.sources(outer.parent, call.inputs[slot])
-            return
-        yield index, ref.output
+            return tuple(
+                (outer.parent, call.inputs[slot])
+                for call in outer.layer.calls
+                for slot in slots
+                if slot < len(call.inputs)
+            )
+        self.resolved[graph, ref] = ((index, ref.output),)
+        return ()
 
     def connect(self) -> None:
         for index, node in enumerate(self.nodes):
