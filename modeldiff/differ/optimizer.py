@@ -29,7 +29,7 @@ def detect(old: Model, new: Model, options: Options) -> Iterator[MetadataChanged
     described = [_described(model.optimizer_weights, step) for model, step in ((old, before), (new, after))]
     if bool(old.optimizer_weights) != bool(new.optimizer_weights):
         if before or after or before is after is None:  # a state of step 0 is none
-            yield MetadataChanged(ROOT, KEY, *described)
+            yield MetadataChanged(ROOT, KEY, described[0], described[1])
     elif before is not None and after is not None and before != after:
         yield MetadataChanged(ROOT, KEY, described[0], described[1] + (", restarted" if after < before else ""))
     elif options.weights and _differ(old, new):
