@@ -15,6 +15,8 @@ from modeldiff.report import Report, Status
 from modeldiff.report.words import plain
 
 _STYLES = {Presence.KEPT: "solid", Presence.ADDED: "bold", Presence.REMOVED: "dashed"}
+_NOTES = 3
+"""Notes that stand below the verdict; the rest are counted."""
 
 
 def render(report: Report, diagram: Diagram | None) -> str:
@@ -38,7 +40,8 @@ class _Writer:
 
     def document(self) -> Iterator[str]:
         yield "digraph modeldiff {"
-        yield f"  label={quoted(plain(self.report.verdict))}; labelloc=t; rankdir=TB; compound=true;"
+        label = quoted(plain(self.report.verdict), *map(plain, self.report.caution(_NOTES)))
+        yield f"  label={label}; labelloc=t; rankdir=TB; compound=true;"
         yield '  node [shape=box, style=filled, fillcolor=white, fontname="sans-serif", fontsize=11];'
         yield '  edge [fontname="sans-serif", fontsize=10];'
         yield from self._body(self.diagram.body, "n", "  ")

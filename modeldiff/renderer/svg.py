@@ -19,6 +19,8 @@ from modeldiff.report.words import plain
 MARGIN = 20
 NARROWEST = 700
 """Room for the verdict; GitHub shows about 830."""
+_NOTES = 3
+"""Notes that are drawn in, so that a picture alone hides nothing; the rest are counted."""
 
 
 def render(report: Report, diagram: Diagram | None) -> str:
@@ -59,7 +61,8 @@ def picture(diagram: Diagram, words: Words, fewer: Callable[[], Diagram]) -> tup
 def _head(report: Report, width: int, note: str) -> tuple[str, int]:
     """Verdict, lead and legend, and where the picture starts."""
     parts, y = [], MARGIN
-    for phrase, size, kind in ((report.verdict, 19.0, "h"), (report.lead, 13.0, "lead"), ((note,), 12.0, "lead")):
+    told = [(words, 12.0, "lead") for words in (*report.caution(_NOTES), (note,))]
+    for phrase, size, kind in ((report.verdict, 19.0, "h"), (report.lead, 13.0, "lead"), *told):
         for line in _wrapped(phrase, size, width - 2 * MARGIN) if plain(phrase) else ():
             y += round(size * 1.35)
             spans = "".join(

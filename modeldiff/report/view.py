@@ -221,6 +221,12 @@ class Report:
     loading: LoadingView | None = None
     """None for one model, and where there is no forecast."""
 
+    def caution(self, most: int) -> tuple[Phrase, ...]:
+        """The first notes, for a picture that has room for a few lines; the last one counts the rest."""
+        told = [(Code(note.about), ": ", note.text) if note.about else (note.text,) for note in self.notes]
+        more = len(told) - most
+        return (*told[:most], *([(f"{more:,} more note{'s' if more > 1 else ''} in the report",)] if more > 0 else ()))
+
     @property
     def remarks(self) -> tuple[Phrase, ...]:
         """Footnotes and the notes that no labelled line tells, one phrase each: what stands below everything else."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,17 @@ def test_every_renderer_shows_it(defect: str, form: str, tmp_path: Path) -> None
         shown = " ".join(render(subject, form).replace("&#x27;", "").replace("&#39;", "").split()).translate(marks)
         assert text.translate(marks) in shown or (together and together in shown)
         assert name in shown
+
+
+@pytest.mark.parametrize("form", ["svg", "dot"])
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_every_picture_shows_it(defect: str, form: str, tmp_path: Path) -> None:
+    broken, whole = load(doctored(tmp_path / "m.h5", defect)), load(small_h5(tmp_path / "whole.h5", NAMES))
+    _, text, _ = DEFECTS[defect]
+    marks = str.maketrans("", "", "\\`'\"")
+    for subject in (broken, compare(whole, broken)):
+        drawn = (
+            render(subject, form).replace("&#x27;", "").replace("&#39;", "").replace("</text><text", "</text> <text")
+        )
+        shown = " ".join(re.sub(r"<[^>]*>", "", drawn).split()).translate(marks)
+        assert text.translate(marks) in shown

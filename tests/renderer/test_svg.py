@@ -129,13 +129,12 @@ def test_same_inputs_same_bytes(text):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_boxes_stand_apart_and_lines_run_around_them(seed, monkeypatch):
+def test_boxes_stand_apart_and_lines_run_around_them(seed):
     from situations import situation
 
     pair = situation(seed)
     result = compare(pair.old, pair.new)
-    monkeypatch.setattr(diagram, "CONTEXT", 99)
-    for picture in (diagram.build(result), diagram.build(pair.new)):
+    for picture in (diagram.build(result, folding=diagram.Folding(context=99)), diagram.build(pair.new)):
         words = Words(report.build(result if picture.compares else pair.new), compares=picture.compares)
         drawn, finished = scene(picture, words)
         assert finished
