@@ -32,8 +32,9 @@ def unchanged(cells: Cells, context: int) -> Cells:
     hidden = set(range(len(level.nodes))) - near_enough - {*level.entries, *level.exits}
     depth = _depths(level, hidden)
     runs = []
-    while hidden:
-        start = min(hidden)
+    for start in sorted(hidden):
+        if start not in hidden:
+            continue
         hidden.discard(start)
         found, stack = [start], [start]
         while stack:
