@@ -334,7 +334,8 @@ def _check_size(config: Mapping[str, Any]) -> None:
     Raises:
         ValueError: there are too many.
     """
-    left, waiting = _KEYS, [config]
+    left = _KEYS
+    waiting: list[Any] = [config]
     for value in waiting:
         if isinstance(value, dict):
             left -= len(value)
