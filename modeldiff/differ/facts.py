@@ -46,7 +46,7 @@ def detect(
             moved[change.site].append(change)
     tells_flags = old.has_config and new.has_config
     frozen = _STATISTICS if _freezes_statistics(new) else frozenset[str]()
-    still = _still(layers, pairs, _of_unknown_class(new)) if tells_flags else set()
+    still = _still(layers, pairs, changes, _of_unknown_class(new)) if tells_flags else set()
     followers = _followers(moved)
     proven = {one.site: [format_path(path) for path in one.followers] for one in reorderings if one.same_function}
     for site in dict.fromkeys(pair.site for pair in pairs):
@@ -105,18 +105,29 @@ def _of_unknown_class(model: Model) -> set[LayerPath]:
     return {code.path for code in model.code if code.what is CodeKind.CLASS}
 
 
+_EDITS = {Nature.RECAST, Nature.SCALED, Nature.PERMUTED, Nature.PRUNED, Nature.QUANTISED, Nature.LOW_RANK}
+"""What is done to weights by hand: that others stayed as they are asks for no attention."""
+
+
 def _still(
     layers: tuple[Mapping[LayerPath, Layer], Mapping[LayerPath, Layer]],
     pairs: Sequence[WeightPair],
+    changes: Sequence[Change],
     unknown: Collection[LayerPath],
 ) -> set[Site]:
-    """The trainable layers of which nothing moved, where they are fewer than those that did."""
+    """The trainable layers of which nothing moved, where they are fewer than those that were trained."""
+    edited = {
+        (change.site, change.weight)
+        for change in changes
+        if isinstance(change, WeightChanged | WeightReshaped) and change.nature in _EDITS
+    }
     outcomes: dict[Site, list[Outcome]] = defaultdict(list)
     for pair in pairs:
         old, new = layers[0].get(pair.site.old or ()), layers[1].get(pair.site.new or ())
         if old is None or new is None or not (old.trainable and new.trainable):
             continue
-        if any(weight.trainable and weight.name == pair.name for weight in new.comparable_weights):
+        trained = (pair.site, pair.name) not in edited
+        if trained and any(weight.trainable and weight.name == pair.name for weight in new.comparable_weights):
             outcomes[pair.site].append(pair.outcome)
     still = {site for site, found in outcomes.items() if all(outcome is Outcome.IDENTICAL for outcome in found)}
     moved = sum(any(outcome is Outcome.CHANGED for outcome in found) for found in outcomes.values())

@@ -11,7 +11,7 @@
 #   apart        the reading of models in a child process
 #   terminal, pages   those -> text, a folder of pages
 #   driver, textconv, difftool   what git itself calls
-#   reviewing, review   what a job of continuous integration runs -> comment, report and data
+#   review, attachments   what a job of continuous integration runs -> comment, report and data
 #   hosts, fetching, forge   the job -> commits, what is missing here, the comment on the pull request
 #   install, blocks              the lines in git's files that make git call them
 """The command `git modeldiff`."""

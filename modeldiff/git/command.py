@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,7 @@ def _review(arguments: Sequence[str]) -> int:
     cut = list(arguments).index("--") if "--" in arguments else len(arguments)
     asked = parser.parse_args(arguments[:cut])
 
-    from modeldiff.git.reviewing import review
+    from modeldiff.git.review import review
 
     return review(asked, arguments[cut + 1 :])
 
@@ -129,7 +130,7 @@ def _comment(arguments: Sequence[str]) -> int:
     parser.add_argument("--pull-request", type=int, metavar="N", help="default: the one of this job")
     asked = parser.parse_args(arguments)
 
-    from modeldiff.git.reviewing import comment
+    from modeldiff.git.review import comment
 
     _say(comment(asked.file, asked.report_url, asked.pull_request))
     return COMPARED
@@ -186,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("revisions", nargs="+", metavar="REVISION", help="BASE, BASE HEAD, BASE..HEAD or BASE...HEAD")
     parser.add_argument("-o", "--output", metavar="DIR", help="write a page for each model and index.html to DIR")
     parser.add_argument("--no-weights", action="store_true", help="structure only: do not read the values of weights")
+    parser.add_argument("--no-config", action="store_true", help="leave out [tool.modeldiff] of pyproject.toml")
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary, no progress")
     parser.add_argument("--version", action="version", version=f"modeldiff {__version__}")
     return parser
@@ -195,12 +197,16 @@ def _compare(arguments: Sequence[str]) -> int:
     cut = list(arguments).index("--") if "--" in arguments else len(arguments)
     options = _parser().parse_intermixed_args(arguments[:cut])
 
-    from modeldiff.changes import Options
+    from modeldiff import settings
+    from modeldiff.arguments import defaults
     from modeldiff.git.changed import changed_models
     from modeldiff.git.repository import Repository
     from modeldiff.git.revisions import resolve
     from modeldiff.git.telling import compared
 
+    rules = settings.Settings() if options.no_config else settings.find()
+    how = defaults(rules)
+    how = replace(how, weights=how.weights and not options.no_weights, pins=rules.map)
     repository = Repository()
     ends = resolve(repository, options.revisions)
     found = changed_models(repository, ends, arguments[cut + 1 :])
@@ -209,7 +215,7 @@ def _compare(arguments: Sequence[str]) -> int:
 
     def outcomes() -> Iterator[tuple[ChangedModel, Outcome]]:
         for changed in found:
-            yield changed, compared(repository, changed, Options(weights=not options.no_weights), quiet=options.quiet)
+            yield changed, compared(repository, changed, how, quiet=options.quiet)
 
     if options.output is None:
         return _print(repository, outcomes(), quiet=options.quiet)

@@ -1,179 +1,117 @@
-# Everything that is attached to a pull request, from one run: a comment within its limit, a report to open, data for
-# machines, the summary of the job. What a pull request is judged by are the settings of its base: it cannot loosen
-# them. The job that reads models needs no right to write; `comment` posts what was written here, from another job
-# where that must be (pull requests from forks).
-"""The files of a review: `write`."""
+# What a job of continuous integration runs, so that its YAML holds no logic: which commits, what to bring, what to
+# write, what to say. Whatever the host tells about the job comes through `hosts`.
+"""The commands `git modeldiff review` and `git modeldiff comment`."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from modeldiff import __version__
+from modeldiff import output
+from modeldiff.annotations import github
+from modeldiff.arguments import defaults
 from modeldiff.changes import DiffResult
-from modeldiff.errors import ModelDiffError, OutputError, UsageError
-from modeldiff.git import pages
-from modeldiff.git.changed import ChangedModel
-from modeldiff.git.forge import MARKER, QUIET
+from modeldiff.cli import COMPARED, POLICY_MET, TROUBLE
+from modeldiff.errors import UnreadableFile, UsageError
+from modeldiff.git import attachments, fetching, hosts
+from modeldiff.git.changed import changed_models
+from modeldiff.git.forge import publish
 from modeldiff.git.repository import Repository
-from modeldiff.git.revisions import Range, Revision
-from modeldiff.git.telling import Outcome
+from modeldiff.git.revisions import Range, Revision, resolve, revision
+from modeldiff.git.telling import compared
 from modeldiff.git.terminal import heading_of
-from modeldiff.output import write_file
-from modeldiff.policy import Term, Violation, judge
-from modeldiff.renderer import render_report
-from modeldiff.renderer.markdown import BUDGET, code, escaped, phrase
+from modeldiff.policy import Term, parse, refuse_blind
+from modeldiff.renderer.markdown import BUDGET
 from modeldiff.report.words import counted, plain
-from modeldiff.settings import FILE, Settings, read
+from modeldiff.settings import Settings
 
-COMMENT, REPORT, DATA = "comment.md", "report.html", "diff.json"
-_SUMMARY = 1024 * 1024
-"""Bytes of the summary of a step on GitHub; of a longer one nothing is shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One changed file, what there is to say about it, and what it violates."""
-
-    changed: ChangedModel
-    outcome: Outcome
-    violations: tuple[Violation, ...] = ()
+_URL = re.compile(r"https?://[^\s()<>\[\]\"'`]{1,1000}")
+_LARGEST = 65_536
+"""Characters of a comment on GitHub."""
 
 
-def settings_at(repository: Repository, base: Revision) -> Settings:
-    """The settings as the base of a pull request has them.
+def review(asked: argparse.Namespace, paths: Sequence[str]) -> int:
+    """Compare the models that a pull request changes and write comment, report and data; returns the exit status."""
+    job, repository = hosts.find(), Repository()
+    base, ends = _ends(repository, asked.revisions, job)
+    settings = Settings() if asked.no_config else attachments.settings_at(repository, base)
+    options = defaults(settings)
+    options = replace(options, weights=options.weights and not asked.no_weights, pins=settings.map)
+    terms = _terms(asked.fail_on, settings, weights=options.weights)
+    changed = changed_models(repository, ends, paths)
+    fetching.contents(repository, changed)
+    found = []
+    for one in changed:
+        judged = attachments.judged(one, compared(repository, one, options, quiet=False), terms)
+        output.say(f"modeldiff: {heading_of(one)}: {judged.outcome.sentence or plain(judged.outcome.verdict)}")
+        for violation in judged.violations:
+            output.say(f"modeldiff: {heading_of(one)}: {violation.line}")
+        found.append(judged)
+    folder = Path(asked.output)
+    attachments.write(folder, ends, found)
+    output.say(f"modeldiff: {counted(len(found), 'model file')} changed: {folder / attachments.REPORT}")
+    if job is not None and job.host is hosts.Host.GITHUB:
+        attachments.tell_github(folder, found)
+        _annotate(found)
+    if any(one.outcome.trouble for one in found):
+        return TROUBLE
+    return POLICY_MET if any(one.violations for one in found) else COMPARED
+
+
+def _ends(repository: Repository, words: Sequence[str], job: hosts.Job | None) -> tuple[Revision, Range]:
+    """The base, whose settings hold, and the two ends to compare."""
+    if words:
+        name = words[0].partition("..")[0] or "HEAD"
+        return revision(repository, name), resolve(repository, words)
+    if job is None or not job.base or not job.head:
+        raise UsageError(
+            "this job does not say what to compare", fix="name the commits: git modeldiff review BASE...HEAD"
+        )
+    fetching.commits(repository, job.base, job.head)
+    return revision(repository, job.base), resolve(repository, [f"{job.base}...{job.head}"])
+
+
+def _terms(asked: Sequence[str] | None, settings: Settings, *, weights: bool) -> tuple[Term, ...]:
+    texts = asked or settings.fail_on
+    if not texts or not any(text.strip() for text in texts):
+        return ()
+    terms = parse(texts, "--fail-on" if asked else f"{settings.origin}, fail-on")
+    if not weights:
+        refuse_blind(terms, "--no-weights")
+    return terms
+
+
+def _annotate(found: Sequence[attachments.Judged]) -> None:
+    for one in found:
+        result = one.outcome.report.subject if one.outcome.report is not None else None
+        if isinstance(result, DiffResult):
+            named = replace(result, new=replace(result.new, path=one.changed.path))
+            for line in github(named, one.violations):
+                output.command(line)
+
+
+def comment(file: str, report_url: str | None, number: int | None) -> str:
+    """Post the comment in `file`, or update the one that is there; returns what was done.
 
     Raises:
-        UsageError: a key or a value is wrong.
-        UnreadableFile: the file is damaged or too large.
+        UsageError: this is no job of a pull request, or the file is no comment of `review`.
+        UnreadableFile: the file cannot be read.
+        OutputError: the host refuses.
     """
-    blob = repository.get("rev-parse", "--verify", "--quiet", f"{base.commit}:{FILE}")
-    if blob is None:
-        return Settings()
-    with tempfile.TemporaryDirectory(prefix="modeldiff-") as folder:
-        file = Path(folder) / FILE
-        with file.open("wb") as target:
-            repository.write(target, "cat-file", "blob", blob)
-        return read(file, f"{FILE} ({base.short})") or Settings()
-
-
-def judged(changed: ChangedModel, outcome: Outcome, terms: Sequence[Term]) -> Judged:
-    """What the policy says about one file; a model that was added or deleted is compared with nothing."""
-    if outcome.is_lost and terms:
-        sentence = f"{outcome.sentence}, so that --fail-on cannot be judged"
-        return Judged(changed, replace(outcome, sentence=sentence, trouble=True))
-    result = outcome.report.subject if outcome.report is not None else None
-    if not isinstance(result, DiffResult) or not terms:
-        return Judged(changed, outcome)
+    job = hosts.find()
+    if job is None:
+        raise UsageError("this is no job of GitHub or GitLab", fix="run it where the pull request is built")
     try:
-        return Judged(changed, outcome, judge(result, terms))
-    except ModelDiffError as error:
-        return Judged(changed, replace(outcome, sentence=str(error), trouble=True))
-
-
-def write(folder: Path, ends: Range, found: Sequence[Judged]) -> None:
-    """Write comment, report and data into `folder`.
-
-    Raises:
-        OutputError: something cannot be written.
-    """
-    outcomes = [(one.changed, one.outcome) for one in found]
-    index = REPORT if len(found) != 1 else pages.INDEX
-    told = [outcome for _, outcome in pages.write(folder, ends, [one for one, _ in outcomes], outcomes, index=index)]
-    if len(found) == 1:
-        page = folder / pages.page_names([found[0].changed.path])[0]
-        write_file(folder / REPORT, (page if page.exists() else folder / index).read_text(encoding="utf-8"))
-    found = [replace(one, outcome=outcome) for one, outcome in zip(found, told, strict=True)]
-    write_file(folder / COMMENT, comment(found))
-    write_file(folder / DATA, json.dumps(data(ends, found), indent=1, allow_nan=False) + "\n")
-
-
-def data(ends: Range, found: Sequence[Judged]) -> dict[str, Any]:
-    """Every model's JSON, with its file."""
-    return {
-        "tool": {"name": "modeldiff", "version": __version__},
-        "format_version": 1,
-        "base": ends.base.commit,
-        "head": ends.head.commit if ends.head is not None else None,
-        "models": [
-            {
-                "path": one.changed.path.encode("utf-8", "backslashreplace").decode(),
-                "moved_from": one.changed.moved_from.encode("utf-8", "backslashreplace").decode() or None,
-                "status": one.changed.status.value,
-                "sentence": one.outcome.sentence or plain(one.outcome.verdict),
-                "trouble": one.outcome.trouble,
-                "violations": [{"term": v.term, "where": v.where, "what": v.what} for v in one.violations],
-                "diff": json.loads(render_report(one.outcome.report, "json")) if one.outcome.report else None,
-            }
-            for one in found
-        ],
-    }
-
-
-def comment(found: Sequence[Judged]) -> str:
-    """The comment on a pull request, within the budget of one, whatever is in it."""
-    if not found:
-        return f"{MARKER}\n{QUIET}\nNo model file changed.\n"
-    text = f"{MARKER}\n"
-    if len(found) > 1:
-        text += f"**{counted(len(found), 'model file')} changed**\n\n"
-    versions = [list(_sections(one)) for one in found]
-    left = BUDGET - len(text) - 100
-    chosen: list[str] = []
-    for shortest in (of_one[-1] for of_one in versions):  # a line for every model before details of any
-        left -= len(shortest)
-        if left < 0:
-            break
-        chosen.append(shortest)
-    for position, shortest in enumerate(chosen):
-        fitting = (longer for longer in versions[position] if len(longer) - len(shortest) <= max(left, 0))
-        chosen[position] = next(fitting, shortest)
-        left -= len(chosen[position]) - len(shortest)
-    more = len(found) - len(chosen)
-    return text + "".join(chosen) + (f"{counted(more, 'more model file')} in the report.\n" if more else "")
-
-
-def _sections(one: Judged) -> Iterator[str]:
-    """What is said about one file, from long to short."""
-    heading = f"### {code(heading_of(one.changed))}\n\n"
-    violations = "".join(f"- ✗ {escaped(v.term)}: {code(v.where)}: {escaped(v.what)}\n" for v in one.violations[:20])
-    more = f"- and {len(one.violations) - 20:,} more\n" if len(one.violations) > 20 else ""
-    policy = f"{violations}{more}\n" if violations else ""
-    sentence = f"{escaped(one.outcome.sentence)}\n\n" if one.outcome.sentence else ""
-    verdict = f"**{phrase(one.outcome.verdict)}**\n\n"
-    if one.outcome.report is not None:
-        whole = render_report(one.outcome.report, "md").partition("\n")[2]
-        yield f"{heading}{sentence}{policy}{whole}\n"
-        yield f"{heading}{sentence}{policy}{verdict}"
-        yield f"{heading}{verdict}"
-    else:
-        yield f"{heading}{verdict}"
-
-
-def tell_github(folder: Path, found: Sequence[Judged]) -> None:
-    """Append the summary of the step and its outputs, where the job has places for them.
-
-    Raises:
-        OutputError: one of them cannot be written.
-        UsageError: the name of the folder cannot stand in an output.
-    """
-    text = comment(found).replace(f"{MARKER}\n", "").replace(f"{QUIET}\n", "")
-    if "\n" in str(folder):
-        raise UsageError("a folder with a line end in its name cannot be told to GitHub", where="-o")
-    violations = sum(len(one.violations) for one in found)
-    outputs = f"models={len(found)}\nviolations={violations}\nfolder={folder}\nreport={folder / REPORT}\n"
-    for name, added, largest in (("GITHUB_STEP_SUMMARY", text, _SUMMARY), ("GITHUB_OUTPUT", outputs, None)):
-        place = os.environ.get(name)
-        if not place:
-            continue
-        try:
-            with Path(place).open("ab") as file:
-                if largest is None or file.tell() + len(added.encode()) <= largest:
-                    file.write(added.encode())
-        except OSError as error:
-            raise OutputError(f"cannot write: {error.strerror}", where=name) from error
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UnreadableFile("cannot read the comment", where=file, fix="run git modeldiff review first") from error
+    if report_url is not None:
+        if not _URL.fullmatch(report_url):
+            raise UsageError("this is no address", where="--report-url", fix="give one that begins with https://")
+        text = f"{text.rstrip()}\n\n[Full report]({report_url})\n"
+    if len(text) > _LARGEST:
+        raise UsageError(f"the comment has {len(text):,} characters", where=file, fix=f"keep it within {BUDGET:,}")
+    return publish(job, text, number)

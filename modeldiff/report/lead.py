@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from modeldiff.changes import (
+    ConfigChanged,
     DiffResult,
+    Impact,
     InterfaceChanged,
     Kind,
     MetadataChanged,
     Nature,
     Outcome,
+    Site,
     WeightReshaped,
     is_incidental,
 )
@@ -33,6 +36,11 @@ def lead(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Block]
     parts = [*_block_counts(found), *_kind_counts(result)]
     if parts:
         sentences.append((f"Architecture: {', '.join(parts)}.",))
+    training = len(_settings(result, grave=False))
+    if training:
+        keys = {change.key for change in result.of(Kind.CONFIG_CHANGED) if isinstance(change, ConfigChanged)}
+        what = "frozen or unfrozen" if keys == {"trainable"} else "with other settings for training"
+        sentences.append((f"Training: {counted(training, 'layer')} {what}.",))
     weights = _weight_counts(result, layers)
     if weights:
         sentences.append((weights,))
@@ -58,6 +66,7 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
         kind: {change.site for change in result.of(kind) if not is_incidental(change)}
         for kind in (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED, Kind.LAYER_MOVED, Kind.LAYER_RENAMED)
     }
+    sites[Kind.CONFIG_CHANGED] = _settings(result, grave=True)
     moved = [region for region in result.regions if region.kind is RegionKind.BLOCK_MOVED]
     sites[Kind.INPUTS_REWIRED] -= {site for site in sites[Kind.INPUTS_REWIRED] if site.new in _rewired(moved)}
     if moved:
@@ -66,6 +75,13 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
     for (_, places), word in zip(sites.items(), words, strict=True):
         if places:
             yield f"{counted(len(places), 'layer')} {word}"
+
+
+def _settings(result: DiffResult, *, grave: bool) -> set[Site]:
+    """Layers whose computation is configured differently; else those of which only how they are trained is."""
+    changes = [change for change in result.of(Kind.CONFIG_CHANGED) if isinstance(change, ConfigChanged)]
+    functional = {change.site for change in changes if change.impact >= Impact.FUNCTIONAL}
+    return functional if grave else {change.site for change in changes} - functional
 
 
 def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:

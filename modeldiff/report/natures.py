@@ -26,8 +26,11 @@ def of_changes(changes: Iterable[Change]) -> Nature:
     if any(change.nature is Nature.BROKEN for change in found):
         return Nature.BROKEN
     main = _MAIN * max(map(_size, found), default=0)
-    natures = {change.nature for change in found if _size(change) >= main} - {Nature.UNKNOWN}
-    return natures.pop() if len(natures) == 1 else Nature.UNKNOWN
+    natures = {change.nature for change in found if _size(change) >= main}
+    named = natures - {Nature.UNKNOWN}
+    if len(named) != 1 or (Nature.UNKNOWN in natures and named != {Nature.FINE_TUNED}):
+        return Nature.UNKNOWN  # one of four equals that is scaled does not make a layer scaled
+    return named.pop()
 
 
 def of_layers(result: DiffResult) -> dict[str, Nature]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from modeldiff.errors import OutputError, UsageError
-from modeldiff.git import reviewing
+from modeldiff.git import review
 from modeldiff.git.forge import MARKER, QUIET
 from modeldiff.renderer.markdown import BUDGET
 
@@ -122,7 +122,7 @@ def say(tmp_path):
     def publish(text, url=None, number=None):
         file = tmp_path / "comment.md"
         file.write_text(text, encoding="utf-8")
-        return reviewing.comment(str(file), url, number)
+        return review.comment(str(file), url, number)
 
     return publish
 

@@ -243,3 +243,21 @@ def test_data_that_never_was_a_model_meets_no_policy(work):
         work.data("d.h5", number)
         work.commit(str(number))
     work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", "--fail-on", "any")
+
+
+def test_an_added_model_is_judged_by_what_it_holds(work):
+    (work.top / "readme").write_text("x")
+    work.commit()
+    work.put("new.h5", "weight-added")
+    work.commit("two")
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", "--fail-on", "numeric,layer-added,frozen-moved,params>+5%")
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", "--fail-on", "params>10", status=1)
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", "--fail-on", "code", status=1)
+    assert "--fail-on code: " in work.err
+
+
+def test_the_settings_of_the_working_tree_hold_where_nobody_is_judged(work):
+    one_change(work)
+    (work.top / "pyproject.toml").write_text("[tool.modeldiff]\natol = 1000.0\n")
+    assert "within the tolerance" in work.modeldiff("HEAD~1", "HEAD")
+    assert "within the tolerance" not in work.modeldiff("HEAD~1", "HEAD", "--no-config")
