@@ -18,6 +18,7 @@ import json
 import os
 import random
 import re
+import resource
 import select
 import signal
 import struct
@@ -420,7 +421,9 @@ def _input(number: int, seed: int, files: Sequence[Path]) -> tuple[Path, bytes]:
 
 def _work(numbers: Sequence[int], seed: int, files: Sequence[Path], folder: Path, pipe: int) -> None:
     """The forked process: one line of JSON before and one after each input."""
+    resource.setrlimit(resource.RLIMIT_AS, (8 * MEMORY, 8 * MEMORY))  # making an input runs the library too
     for number in numbers:
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         original, data = _input(number, seed, files)
         path = folder / f"input{original.suffix}"
         path.write_bytes(data)
