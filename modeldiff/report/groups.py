@@ -147,8 +147,8 @@ def _together(result: DiffResult, found: Iterable[Block]) -> dict[str, str]:
     """Address of a layer -> the block it came, went or was rewired with."""
     titles: dict[str, str] = {}
     for block in found:
-        for row in block.rows:
-            titles[row.address] = block.title if len(block.rows) > 1 else f"Layers {block.status.value}"
+        title = block.title if len(block.rows) > 1 else f"Layers {block.status.value}"
+        titles.update((row.address, title) for row in block.rows)
     classes = {path: layer.class_name for path, layer in result.new.walk()}
     for region in result.regions:
         if region.kind is RegionKind.BLOCK_MOVED:
