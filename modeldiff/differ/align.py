@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -118,3 +119,21 @@ def _trace(steps: list[tuple[int, NDArray[np.uint8]]], rows: int, columns: int) 
             code = int(codes[column - low])
         row -= 1
     return pairs[::-1]
+
+
+def ascending(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest run of pairs that ascends on both sides."""
+    tails: list[int] = []
+    at: list[int] = []
+    before: list[int] = []
+    for position, (_, rank) in enumerate(pairs):
+        slot = bisect_left(tails, rank)
+        before.append(at[slot - 1] if slot else -1)
+        tails[slot : slot + 1] = [rank]
+        at[slot : slot + 1] = [position]
+    chain = []
+    position = at[-1] if at else -1
+    while position >= 0:
+        chain.append(pairs[position])
+        position = before[position]
+    return chain[::-1]

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
-from modeldiff.differ.align import align
+from modeldiff.differ.align import align, ascending
 from modeldiff.differ.closest import closest
 from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
@@ -99,7 +98,7 @@ def by_alignment(state: State) -> None:
     rank_old = {node: rank for rank, node in enumerate(state.old.order)}
     rank_new = {node: rank for rank, node in enumerate(state.new.order)}
     anchors = [(rank_old[i], rank_new[j]) for i, (j, _, _) in state.found.items() if i in rank_old and j in rank_new]
-    chain = _longest_increasing(sorted(anchors))
+    chain = ascending(sorted(anchors))
     free = [set(state.unpaired(side)) for side in (0, 1)]
     bounds = [(-1, -1), *chain, (len(state.old.order), len(state.new.order))]
     for (old_low, new_low), (old_high, new_high) in pairwise(bounds):
@@ -136,25 +135,7 @@ def _unique_looks(state: State, rows: list[int], columns: list[int]) -> list[tup
         for place, label in enumerate(mine[rows].tolist()):
             if counts[0][label] == counts[1][label] == 1:
                 found.setdefault(place, places[label])
-    return _longest_increasing(sorted(found.items()))
-
-
-def _longest_increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest run of pairs that ascends on both sides."""
-    tails: list[int] = []
-    at: list[int] = []
-    before: list[int] = []
-    for position, (_, rank) in enumerate(pairs):
-        slot = bisect_left(tails, rank)
-        before.append(at[slot - 1] if slot else -1)
-        tails[slot : slot + 1] = [rank]
-        at[slot : slot + 1] = [position]
-    chain = []
-    position = at[-1] if at else -1
-    while position >= 0:
-        chain.append(pairs[position])
-        position = before[position]
-    return chain[::-1]
+    return ascending(sorted(found.items()))
 
 
 def by_likeness(state: State) -> None:

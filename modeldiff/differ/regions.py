@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from modeldiff.changes import Change, InputsRewired, Matching, Options
+from modeldiff.differ.align import ascending
 from modeldiff.differ.cascade import cascades
 from modeldiff.differ.flow import COMMUTATIVE, Flow, Role, flow
 from modeldiff.differ.signature import config_key
@@ -192,7 +192,7 @@ def _out_of_order(old: Flow, new: Flow, forth: Mapping[int, int]) -> Iterator[li
     paired = set(forth.values())
     rank = {node: position for position, node in enumerate(node for node in new.order if node in paired)}
     line = [forth[node] for node in old.order if forth.get(node) in rank]
-    kept = _ascending([rank[node] for node in line])
+    kept = {place for place, _ in ascending([(place, rank[node]) for place, node in enumerate(line)])}
     run: list[int] = []
     for position, node in enumerate(line):
         if run and (position in kept or rank[node] != rank[run[-1]] + 1):
@@ -202,24 +202,6 @@ def _out_of_order(old: Flow, new: Flow, forth: Mapping[int, int]) -> Iterator[li
             run.append(node)
     if run:
         yield run
-
-
-def _ascending(ranks: Sequence[int]) -> set[int]:
-    """Positions of the longest run that ascends: what stayed in its place."""
-    tails: list[int] = []
-    at: list[int] = []
-    before: list[int] = []
-    for position, rank in enumerate(ranks):
-        slot = bisect_left(tails, rank)
-        before.append(at[slot - 1] if slot else -1)
-        tails[slot : slot + 1] = [rank]
-        at[slot : slot + 1] = [position]
-    kept = set()
-    position = at[-1] if at else -1
-    while position >= 0:
-        kept.add(position)
-        position = before[position]
-    return kept
 
 
 class _Wires:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modeldiff.graph import LayerPath, Note, format_path
+from modeldiff.loader.keras_names import is_class, is_operation
 from modeldiff.loader.values import bare
 
 MODEL_CLASSES = frozenset({"Sequential", "Functional", "Model", "Container", "Network"})
@@ -193,12 +194,13 @@ def _make_unique(entry: Entry, taken: Mapping[str, Entry], numbers: dict[str, in
 
 
 def _is_op(entry: Entry, stored: frozenset[str]) -> bool:
-    """Every layer of Keras 3 writes `trainable`; a custom one that does not stands in `layer_names` at least."""
+    """Every layer of Keras 3 but SpatialDropout writes `trainable`; a custom one is in `layer_names` at least."""
     module = entry.raw.get("module")
     if isinstance(module, str) and module.startswith(("keras.src.ops", "keras.ops")):
         return True
     known = entry.is_model or "trainable" in entry.config or "module" in entry.raw or entry.name in stored
-    return is_modern(entry) and not known and entry.class_name != "InputLayer"
+    layer = is_class(entry.class_name) and not is_operation(entry.class_name)
+    return is_modern(entry) and not known and not layer
 
 
 def inner_connections(entries: Iterable[Entry]) -> dict[str, list[Any]]:

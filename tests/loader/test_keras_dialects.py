@@ -124,6 +124,15 @@ def test_constants_keep_their_position() -> None:
     assert calls(found, "after") == (Call(refs("before"), (), {"y": 1}),)
 
 
+def test_a_layer_that_does_not_write_whether_it_is_trainable_is_a_layer_also_inside_a_sub_model() -> None:
+    """SpatialDropout of Keras 3 writes its config by itself; in the root model `layer_names` has it."""
+    drop = {"class_name": "SpatialDropout1D", "config": {"rate": 0.1, "name": "d", "dtype": "float32"}, "name": "d"}
+    drop["inbound_nodes"] = [{"args": [tensor("x")], "kwargs": {}}]
+    inner = model(start(), drop, outputs=(("d", 0, 0),))
+    found = read(inner, keras_version="3.15.0").graph.layers[1]
+    assert (found.kind, found.config) == ("layer", {"rate": 0.1})
+
+
 def test_operations_of_keras_3_are_layers_of_kind_op() -> None:
     found = read(
         model(
