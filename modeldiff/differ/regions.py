@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -179,10 +180,10 @@ def _moved(old: Flow, new: Flow, matching: Matching, changes: Sequence[Change]) 
         return
     forth = {old.index[match.old]: new.index[match.new] for match in matching.matches}
     back = {theirs: mine for mine, theirs in forth.items()}
-    wires = _Wires(old, new, forth, back)
+    wires = _Wires(old, new, forth, back, rewired)
     for segment in _out_of_order(old, new, forth):
         if not rewired.isdisjoint(segment):
-            region = wires.explained(segment, rewired)
+            region = wires.explained(segment)
             if region is not None:
                 yield region
 
@@ -207,8 +208,17 @@ def _out_of_order(old: Flow, new: Flow, forth: Mapping[int, int]) -> Iterator[li
 class _Wires:
     """The connections of both sides in terms of new nodes; layers without a partner keep numbers of their own."""
 
-    def __init__(self, old: Flow, new: Flow, forth: Mapping[int, int], back: Mapping[int, int]) -> None:
+    def __init__(
+        self, old: Flow, new: Flow, forth: Mapping[int, int], back: Mapping[int, int], rewired: AbstractSet[int]
+    ) -> None:
         self.old, self.new, self.forth, self.back = old, new, forth, back
+        self.unlike = {node: self._unlike(node) for node in rewired}
+        """What each rewired node took and takes."""
+        self.touched: dict[int, list[int]] = defaultdict(list)
+        """The rewired nodes that took from a node or take from it."""
+        for node, (left, right) in self.unlike.items():
+            for source in {*left, *right}:
+                self.touched[source].append(node)
 
     def before(self, node: int) -> list[int]:
         """What the partner of a new node took; -1 - i for an old node without a partner."""
@@ -226,7 +236,7 @@ class _Wires:
                 right.remove(same)
         return left, right
 
-    def explained(self, segment: Sequence[int], rewired: set[int]) -> Region | None:
+    def explained(self, segment: Sequence[int]) -> Region | None:
         """The region, if lifting the segment out and putting it in elsewhere explains every rewiring around it."""
         inside = set(segment)
         fed_before = {source for node in segment for source in self.before(node)} - inside
@@ -236,12 +246,11 @@ class _Wires:
         (source,), (target,) = fed_before, fed_after
         exits: set[int] = set()
         touched = []
-        for node in sorted(rewired):
-            left, right = self._unlike(node)
+        around = {taker for node in segment for taker in self.touched.get(node, ())}
+        for node in sorted(around | (inside & self.unlike.keys())):  # any other is another edit
+            left, right = self.unlike[node]
             if node in inside:
                 follows = set(left) == {source} and set(right) == {target}
-            elif inside.isdisjoint({*left, *right}):
-                continue  # another edit
             else:
                 follows = len(left) == len(right) and (
                     (set(right) == {source} and inside.issuperset(left))  # closes the gap behind it
