@@ -27,7 +27,7 @@ _FORMATS = (
 )
 """First bytes -> module with `load(path)`."""
 
-_LAYERS, _CALLS, _TENSORS, _NAMES = 21_000, 5_000, 300_000, 5_000_000
+_LAYERS, _CALLS, _TENSORS, _NAMES = 21_000, 5_000, 60_000, 5_000_000
 """What a model may have: layers at all depths, calls of one layer, inputs of all calls, characters in all paths."""
 
 __all__ = ["load", "load_pair"]

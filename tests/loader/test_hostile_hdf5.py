@@ -259,7 +259,7 @@ def test_deep_json_is_an_error_and_no_crash(tmp_path: Path, depth: int, bracket:
         (chain(*map(str, range(21_001))), "more than 21,000 layers"),
         (chain("a" * 5_000_001), "more than 5,000,000 characters"),
         (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]]] * 5_001}), "called more than 5,000 times"),
-        (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]] * 300_001]}), "more than 300,000 tensors"),
+        (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]] * 60_001]}), "more than 60,000 tensors"),
     ],
     ids=["layers", "names", "calls", "tensors"],
 )
