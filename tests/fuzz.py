@@ -20,6 +20,7 @@ import random
 import re
 import resource
 import select
+import shutil
 import signal
 import struct
 import sys
@@ -35,6 +36,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from modeldiff import isolation
+
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 20
 """Processor time one input may take."""
@@ -43,6 +46,8 @@ MEMORY = 1 << 30
 _BATCH = 25
 _WALL = 600
 _LARGEST = 200_000
+_WELL = {"read", "refused"}
+"""How an input may end; "refused" is also what the command says of a file whose reading does not end."""
 _FORMATS = ("txt", "md", "json", "dot", "svg", "html", "notebook")
 
 
@@ -422,18 +427,21 @@ def _input(number: int, seed: int, files: Sequence[Path]) -> tuple[Path, bytes]:
 def _work(numbers: Sequence[int], seed: int, files: Sequence[Path], folder: Path, pipe: int) -> None:
     """The forked process: one line of JSON before and one after each input."""
     resource.setrlimit(resource.RLIMIT_AS, (8 * MEMORY, 8 * MEMORY))  # making an input runs the library too
+    isolation._line = isolation._Line()  # the limits of the command, whose child this process plays
     for number in numbers:
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         original, data = _input(number, seed, files)
         path = folder / f"input{original.suffix}"
         path.write_bytes(data)
-        os.write(pipe, (json.dumps({"number": number}) + "\n").encode())
+        os.write(pipe, (json.dumps({"number": number, "path": path.name, "of": str(original)}) + "\n").encode())
         _reset()
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         end = trial(original, path, number)
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         if _peak() > MEMORY:
             end = f"memory: {_peak() >> 20} MiB"
+        if end not in _WELL:
+            shutil.copy(path, folder / str(number))
         os.write(pipe, (json.dumps({"end": end[-20_000:]}) + "\n").encode())
 
 
@@ -444,15 +452,15 @@ def batch(numbers: Sequence[int], seed: int, files: Sequence[Path], keep: Path |
     while left:
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             lines, status = _forked(left, seed, files, Path(folder))
-        begun = [line["number"] for line in lines if "number" in line]
-        ends = [line["end"] for line in lines if "end" in line]
-        if len(ends) < len(begun):
-            ends.append(_words(status))
-        for number, end in zip(begun, ends, strict=True):
-            is_well = end in {"read", "refused"}
-            counts[end if is_well else "finding"] += 1
-            if not is_well:
-                _tell(number, end, _input(number, seed, files), seed, keep)
+            begun = [line for line in lines if "number" in line]
+            ends = [line["end"] for line in lines if "end" in line]
+            if len(ends) < len(begun):
+                ends.append(_words(status))
+                shutil.copy(Path(folder, begun[-1]["path"]), Path(folder, str(begun[-1]["number"])))
+            for line, end in zip(begun, ends, strict=True):
+                counts[end if end in _WELL else "finding"] += 1
+                if end not in _WELL:
+                    _tell(f"{seed}-{line['number']}", end, line["of"], Path(folder, str(line["number"])), keep)
         left = left[len(begun) or 1 :]
     return counts
 
@@ -462,7 +470,8 @@ def _words(status: int) -> str:
     if status >= 0:
         return f"end: status {status}"
     name = signal.Signals(-status).name
-    known = {"SIGPROF": f"time: more than {SECONDS} s of computing", "SIGKILL": f"time: nothing happened for {_WALL} s"}
+    slow = f"time: more than {SECONDS} s of computing"
+    known = {"SIGVTALRM": slow, "SIGPROF": "refused", "SIGKILL": f"time: nothing happened for {_WALL} s"}
     return known.get(name, f"crash: {name}")
 
 
@@ -495,13 +504,12 @@ def _forked(numbers: Sequence[int], seed: int, files: Sequence[Path], folder: Pa
     return [json.loads(line) for line in text.splitlines()], os.waitstatus_to_exitcode(status)
 
 
-def _tell(number: int, end: str, made: tuple[Path, bytes], seed: int, keep: Path | None) -> None:
-    original, data = made
-    name = f"{seed}-{number}{original.suffix}"
+def _tell(name: str, end: str, original: str, found: Path, keep: Path | None) -> None:
+    name += Path(original).suffix
     print(f"--- {name}, from {original}: {end}", flush=True)
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
-        (keep / name).write_bytes(data)
+        shutil.copy(found, keep / name)
         (keep / f"{name}.txt").write_text(f"{original}\n{end}\n")
 
 

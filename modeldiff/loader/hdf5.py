@@ -33,7 +33,7 @@ FOREIGN = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError
 
 _FLAT = 64 << 20  # bytes of values that may be reached again and again
 _PIECE = 256 << 20  # bytes of one chunk, and of the whole chunks that are read at once
-_RANK = 16  # dimensions: with 32 of them, picking entries out of chunks crashes HDF5 1.14
+_RANK = 16  # dimensions: with 32 of them, picking single entries crashes HDF5 1.14
 _OPAQUE = re.compile(r"bfloat16|float8_[a-z0-9]+")
 _FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF}
 
@@ -254,11 +254,17 @@ def _facts(dataset: h5d.DatasetID, path: tuple[str, ...], budget: _Budget) -> Ar
         if refusal:
             return Array(shape, dtype, None, refusal)
     chunk = dataset.get_create_plist().get_chunk() if offset is None and _is_chunked(dataset) else ()
-    source = SlabSource(budget.stretch, path, shape, tuple(chunk), dtype)
-    if source.band > _PIECE:
-        text = f"it is stored in chunks that can only be read {source.band >> 20} MiB at once"
-        return Array(shape, dtype, None, text)
-    return Array(shape, dtype, source)
+    return _in_parts(SlabSource(budget.stretch, path, shape, tuple(chunk), dtype))
+
+
+def _in_parts(source: SlabSource) -> Array:
+    """Values that only HDF5 can read."""
+    refusal = ""
+    if len(source.shape) > _RANK:
+        refusal = f"it has {len(source.shape)} dimensions"
+    elif source.band > _PIECE:
+        refusal = f"it is stored in chunks that can only be read {source.band >> 20} MiB at once"
+    return Array(source.shape, source.dtype, None if refusal else source, refusal)
 
 
 def _is_chunked(dataset: h5d.DatasetID) -> bool:
@@ -278,8 +284,6 @@ def _refusal(dataset: h5d.DatasetID, nbytes: int, budget: _Budget) -> str:
         return f"it is packed with the HDF5 filter {strange[0]}, which is not one of gzip, shuffle, fletcher32, lzf"
     if plan.get_layout() == h5d.CHUNKED and math.prod(plan.get_chunk()) * dataset.get_type().get_size() > _PIECE:
         return f"its chunks have more than {_PIECE >> 20} MiB"
-    if len(dataset.shape) > _RANK:
-        return f"it has {len(dataset.shape)} dimensions"
     stored = dataset.get_storage_size()
     if is_bomb(nbytes, stored):
         return f"it claims {nbytes} bytes but holds {stored}"
