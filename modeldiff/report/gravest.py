@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from modeldiff.changes import (
     ABSENT,
@@ -19,7 +19,6 @@ from modeldiff.changes import (
     MetadataChanged,
     Nature,
     Port,
-    Site,
     WeightAdded,
     WeightChanged,
     WeightRemoved,
@@ -62,15 +61,25 @@ def _shape_fact(before: Port, after: Port) -> Phrase:
     return (f" is {now}, was {was}",)
 
 
-def class_renamed(changes: Sequence[LayerRetyped], configured: Collection[Site]) -> Phrase:
+def class_renamed(result: DiffResult, changes: Sequence[LayerRetyped]) -> Phrase:
     """A class under another name: nothing in the file tells whether its code is still the same."""
     before, after = changes[0].before, changes[0].after
     alike = all((change.before, change.after) == (before, after) for change in changes)
-    count = counted(len(changes), "layer")
     classes: Phrase = (" from ", Code(before), " to ", Code(after)) if alike else ()
-    settings = [change for change in changes if change.site in configured]
-    same = f", weights identical, {counted(len(settings), 'layer')} configured differently" if settings else ""
-    return ("Class renamed: ", f"{count} went", *classes, same or ", config and weights identical")
+    sites = {change.site for change in changes}
+    settings = [one for one in result.changes if isinstance(one, ConfigChanged) and one.site in sites]
+    moved = any(isinstance(one, WeightChanged) and one.site in sites for one in result.changes)
+    identical = " and ".join(["config"] * (not settings) + ["weights"] * (result.options.weights and not moved))
+    facts = [f"{counted(len(changes), 'layer')} went", *classes]
+    facts += [f", {identical} identical"] if identical else []
+    return ("Class renamed: ", *facts, *([f", {for_training(settings)}"] if settings else []))
+
+
+def for_training(settings: Sequence[ConfigChanged]) -> str:
+    """`3 layers with other settings for training`: changes that no computation of the model sees."""
+    frozen = {change.key for change in settings} == {"trainable"}
+    layers = counted(len({change.site for change in settings}), "layer")
+    return f"{layers} {'frozen or unfrozen' if frozen else 'with other settings for training'}"
 
 
 def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Partners) -> tuple[Phrase, int]:

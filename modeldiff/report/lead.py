@@ -24,6 +24,7 @@ from modeldiff.changes import (
 from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import asserted, loading, natures
+from modeldiff.report.gravest import for_training
 from modeldiff.report.groups import Block
 from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status
@@ -36,11 +37,10 @@ def lead(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Block]
     parts = [*_block_counts(found), *_kind_counts(result)]
     if parts:
         sentences.append((f"Architecture: {', '.join(parts)}.",))
-    training = len(_settings(result, grave=False))
+    grave = _configured(result)
+    training = [one for one in result.changes if isinstance(one, ConfigChanged) and one.site not in grave]
     if training:
-        keys = {change.key for change in result.of(Kind.CONFIG_CHANGED) if isinstance(change, ConfigChanged)}
-        what = "frozen or unfrozen" if keys == {"trainable"} else "with other settings for training"
-        sentences.append((f"Training: {counted(training, 'layer')} {what}.",))
+        sentences.append((f"Training: {for_training(training)}.",))
     weights = _weight_counts(result, layers)
     if weights:
         sentences.append((weights,))
@@ -66,7 +66,7 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
         kind: {change.site for change in result.of(kind) if not is_incidental(change)}
         for kind in (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED, Kind.LAYER_MOVED, Kind.LAYER_RENAMED)
     }
-    sites[Kind.CONFIG_CHANGED] = _settings(result, grave=True)
+    sites[Kind.CONFIG_CHANGED] = _configured(result)
     moved = [region for region in result.regions if region.kind is RegionKind.BLOCK_MOVED]
     sites[Kind.INPUTS_REWIRED] -= {site for site in sites[Kind.INPUTS_REWIRED] if site.new in _rewired(moved)}
     if moved:
@@ -77,11 +77,10 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
             yield f"{counted(len(places), 'layer')} {word}"
 
 
-def _settings(result: DiffResult, *, grave: bool) -> set[Site]:
-    """Layers whose computation is configured differently; else those of which only how they are trained is."""
-    changes = [change for change in result.of(Kind.CONFIG_CHANGED) if isinstance(change, ConfigChanged)]
-    functional = {change.site for change in changes if change.impact >= Impact.FUNCTIONAL}
-    return functional if grave else {change.site for change in changes} - functional
+def _configured(result: DiffResult) -> set[Site]:
+    """Layers whose computation is configured differently, not only how they are trained."""
+    changes = [change for change in result.changes if isinstance(change, ConfigChanged)]
+    return {change.site for change in changes if change.impact >= Impact.FUNCTIONAL}
 
 
 def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:

@@ -12,7 +12,6 @@ from modeldiff.changes import (
     DiffResult,
     Impact,
     InterfaceChanged,
-    Kind,
     LayerRenamed,
     LayerRetyped,
     MetadataChanged,
@@ -56,7 +55,7 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
         grave = [change for change in result.changes if change.impact is impact and not is_incidental(change)]
         renamed = [change for change in grave if isinstance(change, LayerRetyped) and change.equivalent]
         if len(renamed) == len(grave):
-            return class_renamed(renamed, {change.site for change in result.of(Kind.CONFIG_CHANGED)})
+            return class_renamed(result, renamed)
         fact, layers_told = architecture_fact(result, found, partners)
         following = sum(layer.follows for layer in layers)
         more = sum(layer.impact is Impact.FUNCTIONAL and not layer.follows for layer in layers) - layers_told

@@ -85,6 +85,27 @@ def test_other_code_is_told_without_its_digest(lambdas: int, sentence: str) -> N
     assert "a" * 13 not in render(result, "txt")
 
 
+def test_a_renamed_class_with_settings_for_training_is_told_alike_in_verdict_and_lead() -> None:
+    def net(class_name: str, **config: object) -> Model:
+        built = model(PLAIN)
+        layers = tuple(
+            replace(layer, class_name=class_name, canonical_class=class_name, config={**layer.config, **config})
+            if layer.name == "second"
+            else layer
+            for layer in built.graph.layers
+        )
+        return replace(built, graph=replace(built.graph, layers=layers))
+
+    result = compare(net("Mine"), net("MineLayer", kernel_regularizer={"l2": 0.001}))
+    built = report.build(result)
+    told = "1 layer with other settings for training"
+    assert plain(built.verdict) == f"Class renamed: 1 layer went from Mine to MineLayer, weights identical, {told}"
+    assert f"Training: {told}." in plain(built.lead)
+    assert plain(report.build(compare(net("Mine"), net("MineLayer"))).verdict).endswith("config and weights identical")
+    unread = compare(net("Mine"), net("MineLayer"), options=Options(weights=False))
+    assert plain(report.build(unread).verdict).endswith("to MineLayer, config identical")
+
+
 def test_callers_hear_first_that_the_output_is_another_one() -> None:
     new = shaped(PLAIN.replace("head: Dense(units=4)", "head: Dense(units=6)"), 6)
     assert verdict(shaped(PLAIN), new) == "Interface changed: output head has 6 values, was 4"
