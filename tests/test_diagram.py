@@ -160,17 +160,45 @@ def test_branches_that_meet_stay_side_by_side():
     assert [names(box.rows) for box in build(model(text)).body.boxes] == [["x"], ["l"], ["r"], ["m"]]
 
 
-def test_blocks_built_alike_fold_to_one_and_say_how_many():
-    lines = ["x: InputLayer(batch_shape=[None, 8])", "b0_out: Dense(units=8) <- x"]
-    for block in range(1, 9):
+def stack(*blocks: int, sep: str = "_") -> str:
+    """Residual blocks of three layers, one behind the other."""
+    lines, above = ["x: InputLayer(batch_shape=[None, 8])", "stem: Dense(units=8) <- x"], "stem"
+    for block in blocks:
+        name = f"b{block}{sep}"
         lines += [
-            f"b{block}_fc: Dense(units=8, activation='relu') <- b{block - 1}_out",
-            f"b{block}_add: Add <- b{block}_fc, b{block - 1}_out",
-            f"b{block}_out: ReLU <- b{block}_add",
+            f"{name}fc: Dense(units=8, activation='relu') <- {above}",
+            f"{name}add: Add <- {name}fc, {above}",
+            f"{name}out: ReLU <- {name}add",
         ]
-    repeat = next(iter(boxes(model("\n".join([*lines, "outputs: b8_out"])), Fold)))
+        above = f"{name}out"
+    return "\n".join([*lines, f"head: Dense(units=2) <- {above}", "outputs: head"])
+
+
+def test_blocks_built_alike_fold_to_one_and_say_how_many():
+    repeat = next(iter(boxes(model(stack(*range(1, 9))), Fold)))
     assert repeat.kind is FoldKind.REPEAT
     assert len(list(repeat.body.rows())) == 3 * repeat.times
+
+
+@pytest.mark.parametrize("sep", ["_", "/"], ids=["flat", "scopes"])
+@pytest.mark.parametrize("removed", [False, True], ids=["added", "removed"])
+def test_blocks_of_one_side_fold_to_one_of_them(removed, sep):
+    pair = [stack(1, 2, sep=sep), stack(1, *range(11, 15), 2, sep=sep)]
+    (fold,) = (box for box in boxes(diff(*(reversed(pair) if removed else pair)), Fold) if box.kind is FoldKind.REPEAT)
+    rows = list(fold.body.rows())
+    assert (fold.times, len(rows)) == (3, 9)
+    assert {row.presence for row in rows} == {Presence.REMOVED if removed else Presence.ADDED}
+
+
+def test_two_blocks_of_one_side_stay_as_they_are():
+    kinds = {box.kind for box in boxes(diff(stack(1, 2), stack(1, 11, 12, 2)), Fold)}
+    assert FoldKind.REPEAT not in kinds
+
+
+def test_scopes_that_hold_the_same_layers_wired_otherwise_are_not_alike():
+    other = "b12/add: Add <- b12/fc, b12/fc"
+    new = stack(1, 11, 12, 13, 2, sep="/").replace("b12/add: Add <- b12/fc, b11/out", other)
+    assert not [box for box in boxes(diff(stack(1, 2, sep="/"), new), Fold) if box.kind is FoldKind.REPEAT]
 
 
 def test_added_and_removed_connections_are_told_by_layers_not_by_names():

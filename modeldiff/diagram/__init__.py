@@ -127,8 +127,8 @@ class _Builder:
         if folding and is_told:
             cells = unchanged(cells, self.folding.context)
         is_large = len(cells.cells) > self.limit
-        if folding and (is_large or not is_told):
-            cells = repeats(cells, touched=is_large)
+        if folding:
+            cells = repeats(cells, touched=is_large, lone=is_told and not is_large)
         if len(cells.cells) > (BUNDLES if reach(cells) > REACH else self.limit):
             cells = bundles(cells, min(BUNDLES, self.limit))
         places: dict[int, End] = {}

@@ -92,14 +92,19 @@ def _depths(level: Level, hidden: set[int]) -> list[int]:
     return depth
 
 
-def repeats(cells: Cells, *, touched: bool) -> Cells:
+def repeats(cells: Cells, *, touched: bool, lone: bool = False) -> Cells:
     """Fold all but the first of blocks built alike and connected alike, three or more in a row.
 
     Args:
         cells: the partition so far.
         touched: also fold blocks in which something is told.
+        lone: fold only blocks that one side has; each fold is of one side.
     """
-    marks = _marks(cells, touched=touched)
+    marks = _lone_marks(cells) if lone else _marks(cells, touched=touched)
+    before = [0]
+    """Rows before each cell; a group of lone layers is open, any other is one box."""
+    for cell in cells.cells:
+        before.append(before[-1] + (sum(cells.level.nodes[node].size for node in cell.nodes) if lone else 1))
     runs, start = [], 0
     while start < len(marks):
         best = (0, 1, 1)
@@ -110,8 +115,9 @@ def repeats(cells: Cells, *, touched: bool) -> Cells:
             while end < len(marks) and marks[end] is not None and marks[end] == marks[end - period]:
                 end += 1
             times = (end - start) // period
-            if times >= 3 and (times - 1) * period > best[0]:
-                best = ((times - 1) * period, period, times)
+            saved = before[start + period * times] - before[start + period]
+            if times >= 3 and saved > best[0]:
+                best = (saved, period, times)
         saved, period, times = best
         if saved >= 2 * SMALLEST:
             nodes = (node for cell in cells.cells[start + period : start + period * times] for node in cell.nodes)
@@ -134,6 +140,15 @@ def _marks(cells: Cells, *, touched: bool) -> list[Hashable]:
         hidden = is_end or (any(told) and not touched)
         marks.append(None if hidden else (tuple(node.signature for node in nodes), tuple(told), tuple(makers[index])))
     return marks
+
+
+def _lone_marks(cells: Cells) -> list[Hashable]:
+    """The same where only layers that one side has may fold."""
+    nodes = cells.level.nodes
+    lone = [all(nodes[node].presence is not Presence.KEPT for node in cell.nodes) for cell in cells.cells]
+    if not any(lone):
+        return [None] * len(lone)
+    return [mark if alone else None for mark, alone in zip(_marks(cells, touched=True), lone, strict=True)]
 
 
 def bundles(cells: Cells, amount: int) -> Cells:

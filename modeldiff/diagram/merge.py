@@ -50,8 +50,16 @@ class Node:
 
     @property
     def presence(self) -> Presence:
-        """Where it stands; a scope stands on both sides."""
-        return Presence.KEPT if self.row is None else self.row.presence
+        """Where it stands; a scope stands where all of its layers do."""
+        if self.row is not None:
+            return self.row.presence
+        found = {node.presence for node in self.inner.nodes} if self.inner is not None else set()
+        return found.pop() if len(found) == 1 else Presence.KEPT
+
+    @property
+    def size(self) -> int:
+        """How many layers it is or holds."""
+        return (self.row is not None) + (sum(node.size for node in self.inner.nodes) if self.inner is not None else 0)
 
     @property
     def is_touched(self) -> bool:

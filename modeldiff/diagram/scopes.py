@@ -77,7 +77,8 @@ def _grouped(flow: Cells, scopes: Mapping[int, tuple[str, Cell]], deeper: Callab
             grouped.nodes.append(level.nodes[cell.nodes[0]])
             continue
         inner = deeper(sub_level(level, cell.nodes))
-        signature = tuple(node.signature for node in inner.nodes)
+        wires = tuple((edge.source, edge.target, edge.presence.value) for edge in inner.edges)
+        signature = tuple(node.signature for node in inner.nodes), wires
         grouped.nodes.append(Node(None, signature, inner=inner, scope=scopes[cell.nodes[0]][0]))
     home = flow.home()
     grouped.entries = {home[node]: presence for node, presence in level.entries.items()}
