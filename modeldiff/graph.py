@@ -74,6 +74,8 @@ class Note:
     """One sentence without a final full stop."""
     fact: Fact | None = None
     """Which of the facts worth asserting it tells, if any."""
+    key: str = ""
+    """Of code: where it stands in the layer's config, "" for the layer's own class."""
 
 
 _LONGEST_NAME = 120

@@ -36,7 +36,7 @@ def detect(old: Model, new: Model, matching: Matching) -> Iterator[Note]:
             former = next((one for one in rest if one.key == ref.key and one.what is ref.what), None)
             if former is not None:
                 rest.remove(former)
-            yield Note(format_path(path), _told(former, ref, told_by_old=told_by_old), Fact.CODE)
+            yield Note(format_path(path), _told(former, ref, told_by_old=told_by_old), Fact.CODE, ref.key)
     if kept:
         yield Note("", _kept(kept))
 
@@ -49,8 +49,8 @@ def _kept(refs: Sequence[CodeRef]) -> str:
 
 def _told(former: CodeRef | None, ref: CodeRef, *, told_by_old: bool) -> str:
     if former is None:
-        return f"code {'added' if told_by_old else 'that the old file does not tell'}: {ref.label}, not executed"
-    return f"code changed: {ref.label}, was {former.label}, not executed"
+        return f"code {'added' if told_by_old else 'that the old file does not tell'}: {ref.label}"
+    return f"code changed: {ref.label}, was {former.label}"
 
 
 def _without_equal(refs: Sequence[CodeRef], others: Sequence[CodeRef]) -> list[CodeRef]:

@@ -45,7 +45,7 @@ def held(model: Model, name: str) -> Iterator[tuple[str, Phrase]]:
 def code_notes(model: Model) -> Iterator[Note]:
     """One note per piece of code that a model holds."""
     for ref in model.code:
-        yield Note(format_path(ref.path), f"holds code: {ref.label}, not executed", Fact.CODE)
+        yield Note(format_path(ref.path), f"holds code: {ref.label}", Fact.CODE, ref.key)
 
 
 def hidden(result: DiffResult) -> Iterator[tuple[str, Phrase]]:
@@ -69,8 +69,9 @@ def _line(fact: Fact, notes: Iterable[Note], name: str) -> Iterator[tuple[str, P
         if fact is Fact.AUTOMATIC_NAMES:
             yield label, (texts,)
             return
+        texts += ", not executed" if fact is Fact.CODE else ""
         where: Phrase = (Code(about[0]), *aside) if about[0] else (Code(name) if name else "the model",)
-        yield label, (*where, f": {texts}" if name else f" {texts}")
+        yield label, (*where, f": {texts}")
     elif about:
         if fact is Fact.REORDERED and all(note.text.startswith("same function") for note in notes):
             together = "same function, units reordered with all that takes them"

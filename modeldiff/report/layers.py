@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
-from modeldiff.graph import Graph, Layer, LayerPath, Model, Note, digests_of, format_path
+from modeldiff.graph import Fact, Graph, Layer, LayerPath, Model, Note, digests_of, format_path
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import tensors
 from modeldiff.report.asserted import code_notes
@@ -45,14 +45,14 @@ Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
     inputs, outputs = _neighbours(model.graph)
-    warnings = _by_place([*model.notes, *code_notes(model)])
+    notes = _by_place([*model.notes, *code_notes(model)])
     found = iter(digests_of(weight for _, layer in model.walk() for weight in layer.weights)) if digests else None
     return tuple(
         replace(
             _bare(Site(None, path), layer),
             status=Status.UNCHANGED,
             figure=(f"{layer.parameters:,}",) if layer.parameters else (),
-            warnings=warnings.get(format_path(path), ()),
+            warnings=tuple((note.text,) for note in notes.get(format_path(path), ())),
             weights=tuple(tensors.one_sided(layer, Status.UNCHANGED, found)),
             inputs=tuple(_link(end, new=True) for end in inputs.get(path, ())),
             outputs=tuple(_link(end, new=True) for end in outputs.get(path, ())),
@@ -131,7 +131,7 @@ class _Ledger:
         following = [region for region in result.regions if region.kind is RegionKind.SHAPES_FOLLOW]
         self.follows = {path: region for region in following for path in region.layers}
         self.reasons = Reasons(result, (self.old, self.new), self.links)
-        self.warnings = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
+        self.notes = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
 
     def view(self, site: Site) -> LayerView:
         """The view of one layer, or of one pair."""
@@ -139,16 +139,18 @@ class _Ledger:
             (change for change in self.changes[site] if not is_incidental(change)), key=lambda change: -change.impact
         )
         layer = self.new[site.new] if site.new is not None else self.old[site.old or ()]
+        notes = self._notes(site)
+        code = [note for note in notes if note.fact is Fact.CODE]
         view = replace(
             _bare(site if site.new is None else Site(None, site.new), layer),
             impact=max((change.impact for change in facts), default=None),
             match=self._match(site),
-            warnings=self._warnings(site),
+            warnings=tuple((note.text,) for note in notes if note.fact is not Fact.CODE),
             inputs=tuple(self._links(site, 0)),
             outputs=tuple(self._links(site, 1)),
         )
         if site.old is None or site.new is None:
-            return self._alone(view, site, layer)
+            return self._alone(view, site, layer, code)
         old, new = self.old[site.old], self.new[site.new]
         pairs = self.pairs[site]
         far = tensors.distance(facts, pairs)
@@ -158,7 +160,7 @@ class _Ledger:
             old_name=old.name if old.name != new.name else None,
             status=status_of(facts),
             figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
-            lines=tuple(self._lines(facts, self.follows.get(site.new))),
+            lines=tuple(self._lines(facts, self.follows.get(site.new), code)),
             follows=site.new in self.follows,
             config=tuple(_config_rows(old.config, new.config)),
             weights=tuple(tensors.paired(old, new, pairs, facts)),
@@ -166,37 +168,43 @@ class _Ledger:
             moved=far,
         )
 
-    def _alone(self, view: LayerView, site: Site, layer: Layer) -> LayerView:
+    def _alone(self, view: LayerView, site: Site, layer: Layer, code: Sequence[Note]) -> LayerView:
         """A layer without a partner; an input that only one file lists as a layer is not told as a change."""
         if not self.changes[site]:
             return replace(view, status=Status.UNCHANGED, weights=tuple(tensors.one_sided(layer, Status.UNCHANGED)))
         words = layer.class_name + (f", {view.summary}" if view.summary else "")
+        lines: list[Phrase] = [(words,)] if words else []
+        if words and any(not note.key for note in code):
+            lines = [(_CODE, words)]
+        lines += [(note.text,) for note in code if note.key or not words]
         parameters = layer.parameters if site.old is None else -layer.parameters
         partner = self.partners.get(site.old[:-1]) if site.old is not None else None
         return replace(
             view,
             parent=Site(None, partner).address if partner else view.parent,
             figure=(signed(parameters),) if parameters else (),
-            lines=((words,),) if words else (),
+            lines=tuple(lines),
             weights=tuple(tensors.one_sided(layer, view.status)),
         )
 
-    def _lines(self, facts: Iterable[Change], following: Region | None) -> Iterator[Phrase]:
-        """One line a fact, but one for all the weights that moved or were reshaped."""
-        facts = list(facts)
+    def _lines(self, facts: Sequence[Change], following: Region | None, code: Sequence[Note]) -> Iterator[Phrase]:
+        """One line a fact, but one for all the weights that moved or were reshaped; code is marked where it is told."""
+        tellers = [next((change for change in facts if _tells(change, note.key)), None) for note in code]
         for change in facts:
             if isinstance(change, LayerRenamed):  # the row shows both names
                 if len(facts) == 1:
                     yield ("renamed",)
             elif not isinstance(change, (WeightChanged, WeightReshaped)):
-                yield message(change, self.partners)
+                words = message(change, self.partners)
+                yield (_CODE, *words) if change in tellers else words
+        yield from ((note.text,) for note, teller in zip(code, tellers, strict=True) if teller is None)
         told = tensors.told([change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))])
         if following is not None:
             yield ("shape follows from ", *causes(following), ": ", *next(told, ()))
         yield from told
 
-    def _warnings(self, site: Site) -> tuple[Phrase, ...]:
-        new, old = self.warnings
+    def _notes(self, site: Site) -> tuple[Note, ...]:
+        new, old = self.notes
         found = new.get(format_path(site.new), ()) if site.new is not None else ()
         return found + (old.get(format_path(site.old), ()) if site.old is not None else ())
 
@@ -260,12 +268,26 @@ def _frozen(found: Mapping[LayerPath, Mapping[Endpoint, None]]) -> Neighbours:
     return {path: tuple(ends) for path, ends in found.items()}
 
 
-def _by_place(notes: Iterable[Note]) -> dict[str, tuple[Phrase, ...]]:
-    places: dict[str, tuple[Phrase, ...]] = {}
+def _by_place(notes: Iterable[Note]) -> dict[str, tuple[Note, ...]]:
+    places: dict[str, tuple[Note, ...]] = {}
     for note in notes:
         if note.about:
-            places[note.about] = (*places.get(note.about, ()), (note.text,))
+            places[note.about] = (*places.get(note.about, ()), note)
     return places
+
+
+_CODE = "code: "
+"""Marks a line that tells of code; that it was not executed is said once, in the labelled line."""
+
+
+def _tells(change: Change, key: str) -> bool:
+    """Whether a change says already that there is other code at `key` of the layer's config, "" for its class."""
+    if isinstance(change, LayerRetyped):
+        return not key
+    if not isinstance(change, ConfigChanged) or not key:
+        return False
+    inside = change.key in {key, f"{key}.class_name", f"{key}.bytecode"}
+    return inside or key.startswith(f"{change.key}.")
 
 
 def _shape(layer: Layer) -> str:

@@ -54,5 +54,45 @@ def test_one_model_says_which_code_it_holds():
     assert {note["fact"] for note in data["notes"]} == {"code"}
 
 
+def lines(old, new):
+    return {row.name: ["".join(line) for line in row.lines] for row in build(compare(old, new)).layers if row.lines}
+
+
+def custom(class_name, name="b", text=TEXT):
+    built = model(text.replace("b: Dense", f"b: {class_name}"))
+    weights = {layer.name: layer.weights for layer in model(TEXT).graph.layers}
+    layers = tuple(replace(layer, weights=weights.get(layer.name, ())) for layer in built.graph.layers)
+    graph = replace(built.graph, layers=layers)
+    return replace(built, graph=graph, code=(CodeRef((name,), "", CodeKind.CLASS, class_name),))
+
+
+def test_code_that_a_row_tells_is_told_once_and_the_caution_too():
+    old, new = custom("Mine"), custom("Yours")
+    assert lines(old, new) == {"b": ["code: Mine → Yours, class renamed"]}
+    assert not [row.warnings for row in build(compare(old, new)).layers if row.warnings]
+    assert ("Code", "b: code changed: class Yours, was class Mine, not executed") in facts(build(compare(old, new)))
+    assert render(compare(old, new), "md").count("not executed") == 1
+    assert lines(custom("Dense"), custom("Mine"))["b"][0].startswith("code: Dense → Mine")
+
+
+def test_code_of_a_new_layer_and_of_a_function_is_told_once():
+    payloads = [f"sha256:{digit * 64}" for digit in "ab"]
+    old, new = (
+        replace(
+            model(TEXT.replace("b: Dense(units=4)", f"b: Lambda(function={{'bytecode': '{payload}'}})")),
+            code=(CodeRef(("b",), "function", CodeKind.PAYLOAD, digest=payload),),
+        )
+        for payload in payloads
+    )
+    assert lines(old, new) == {"b": [f"code: function.bytecode: {payloads[0][:19]} → {payloads[1][:19]}"]}
+    added = custom("Mine", "c", TEXT.replace("outputs: b", "c: Mine <- b\n    outputs: c"))
+    assert lines(model(TEXT), added)["c"] == ["code: Mine"]
+
+
+def test_code_that_no_line_tells_has_a_line():
+    old, new = (replace(custom("Mine"), code=(CodeRef(("b",), "", CodeKind.CLASS, "Mine", m),)) for m in ("one", "two"))
+    assert lines(old, new) == {"b": ["code changed: class two.Mine, was class one.Mine"]}
+
+
 def test_a_real_incomplete_file_is_told():
     assert "Missing" in dict(facts(build(load(SHARED / "zoo/files/left_behind/2.0.9__chain300.h5"))))
