@@ -312,7 +312,7 @@ class InterfaceChanged:
 
 @dataclass(frozen=True, slots=True)
 class ConfigChanged:
-    """One key of a layer's canonical config. A missing key is `ABSENT`."""
+    """One key of a layer's canonical config. A missing key has its default where that is known, else `ABSENT`."""
 
     kind: ClassVar[Kind] = Kind.CONFIG_CHANGED
     site: Site

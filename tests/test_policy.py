@@ -90,7 +90,7 @@ def test_a_model_compared_with_itself_meets_nothing():
 
 def test_an_impact_is_met_by_graver_ones_and_says_where_and_what():
     old, new = made(), made(a=", use_bias=False")
-    assert lines(old, new, "cosmetic")[0] == "--fail-on cosmetic: a: use_bias: default → False"
+    assert lines(old, new, "cosmetic")[0] == "--fail-on cosmetic: a: use_bias: True → False"
     assert lines(old, new, "interface") == []
     assert [line.split(": ")[1] for line in lines(old, new, "weight-removed")] == ["a"]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modeldiff.changes import ABSENT, ConfigChanged, Impact, Match
+from modeldiff.defaults import WITH_DEFAULTS, default_of, default_of_any
 from modeldiff.differ.signature import is_keras_class
 from modeldiff.graph import Layer
 
@@ -29,11 +30,14 @@ def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
     """
     classes = {old.canonical_class, new.canonical_class}
     retyped = len(classes) > 1 and any(map(is_keras_class, classes))
-    for key, before, after, position in _changes(_own(old), _own(new)):
+    for key, written, rewritten, position in _changes(_own(old), _own(new)):
         impact = impact_of(position)
-        if retyped and (before is ABSENT or after is ABSENT or impact is not Impact.FUNCTIONAL):
+        if retyped and (written is ABSENT or rewritten is ABSENT or impact is not Impact.FUNCTIONAL):
             continue
-        yield ConfigChanged(match.site, key, before, after, impact)
+        before = _default(old, position, rewritten) if written is ABSENT else written
+        after = _default(new, position, written) if rewritten is ABSENT else rewritten
+        if not same(before, after):
+            yield ConfigChanged(match.site, key, before, after, impact)
     if old.trainable != new.trainable and old.weights and new.weights:
         yield ConfigChanged(match.site, "trainable", old.trainable, new.trainable, Impact.NUMERIC)
 
@@ -41,6 +45,19 @@ def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """The keys of two nested mappings that differ: dotted key, value before, value after (or `ABSENT`)."""
     return ((key, before, after) for key, before, after, _ in _changes(old, new))
+
+
+def _default(layer: Layer, position: Position, beside: Any) -> Any:
+    """What it means that `layer` has no such key, where that is known; else `ABSENT`. `beside` is the other side's."""
+    *inside, key = "config", *position
+    if inside[-1] != "config" or not isinstance(key, str):
+        return 0 if str(inside[-1]).endswith("regularizer") and key in {"l1", "l2"} else ABSENT
+    owner = _class_name(_at({"class_name": layer.canonical_class, "config": layer.config}, tuple(inside[:-1])))
+    if not isinstance(owner, str) or not (is_keras_class(owner) or owner in WITH_DEFAULTS):
+        return default_of_any(key, ABSENT)
+    if key == "dilation_rate":
+        return [1] * len(beside) if isinstance(beside, list) else 1
+    return default_of(owner, key, ABSENT)
 
 
 def _own(layer: Layer) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # The same layer from two writers gives the same class and the same config. What is dropped or renamed stands in
-# `tables` and `keras1`; here are only the rules that need more than one key or the rank of the input.
+# `tables`, `defaults` and `keras1`; here are only the rules that need more than one key or the rank of the input.
 """Canonical classes and configs."""
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from modeldiff.defaults import DEFAULTS, DEFAULTS_OF
 from modeldiff.loader import keras1, values
-from modeldiff.loader.tables import BOOKKEEPING, CLASSES, DEFAULTS, DEFAULTS_OF, IGNORED, RENAMED_IN
+from modeldiff.loader.tables import BOOKKEEPING, CLASSES, IGNORED, RENAMED_IN
 from modeldiff.loader.tensorflow_ops import operation
 from modeldiff.loader.values import bare
 

@@ -1,12 +1,8 @@
-# What Keras renamed, added or wrote for no reason, as tables. Every row is read off the `get_config` methods of
-# keras-team/keras 1.0.8 to 3.15.1 and tf_keras 2.16 to 2.21: a key that some version of a class does not write has
-# its default here, so that its absence and its default mean the same. Keys that every version writes are kept even
-# at their default, because a change is better shown as `linear` to `relu` than as nothing to `relu`.
-"""Tables of names, bookkeeping keys and defaults."""
+# What Keras renamed or wrote for no reason, as tables. Every row is read off the `get_config` methods of
+# keras-team/keras 1.0.8 to 3.15.1 and tf_keras 2.16 to 2.21. What the absence of a key means stands in `defaults`.
+"""Tables of names and bookkeeping keys."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from modeldiff.loader.roles import WITHOUT
 
@@ -73,69 +69,6 @@ IGNORED: dict[str, frozenset[str]] = {
 }  # fmt: skip
 """Keys of one class that never mean anything there."""
 
-DEFAULTS: dict[str, Any] = {
-    "antialias": False,
-    "bias_initializer": "Zeros",
-    "beta_initializer": "Zeros",
-    "causal": False,
-    "center": True,
-    "crop_to_aspect_ratio": False,
-    "data_format": "channels_last",
-    "fill_value": 0,
-    "gamma_initializer": "Ones",
-    "go_backwards": False,
-    "groups": 1,
-    "idf_weights": None,
-    "invert": False,
-    "keepdims": False,
-    "moving_mean_initializer": "Zeros",
-    "moving_variance_initializer": "Ones",
-    "num_constants": 0,
-    "oov_method": "floormod",
-    "optional": False,
-    "pad_to_aspect_ratio": False,
-    "pad_to_max_tokens": False,
-    "ragged": False,
-    "renorm": False,
-    "renorm_momentum": 0.99,
-    "reset_after": False,
-    "return_state": False,
-    "reverse_state_order": False,
-    "rms_scaling": False,
-    "robust_masking": False,
-    "scale": True,
-    "score_mode": "dot",
-    "softmax_robust_masking": False,
-    "sparse": False,
-    "stateful": False,
-    "synchronized": False,
-    "time_major": False,
-    "unroll": False,
-    "use_bias": True,
-    "use_gate": False,
-    "zero_output_for_mask": False,
-}
-"""What the absence of a key means, where its name means the same in every class. null is absence anywhere."""
-
-DEFAULTS_OF: dict[str, dict[str, Any]] = {
-    "Attention": {"dropout": 0},
-    "AdditiveAttention": {"dropout": 0},
-    "BatchNormalization": {"mode": 0},
-    "Discretization": {"output_mode": "int"},
-    "ELU": {"alpha": 1},
-    "Embedding": {"dropout": 0},
-    "Hashing": {"output_mode": "int"},
-    "Lambda": {"arguments": {}},
-    "RandomContrast": {"value_range": [0, 255]},
-    "RandomRotation": {"value_range": [0, 255]},
-    "ReLU": {"negative_slope": 0, "threshold": 0},
-    "Resizing": {"fill_mode": "constant"},
-    "StringLookup": {"encoding": "utf-8"},
-    "TextVectorization": {"encoding": "utf-8"},
-    "UpSampling2D": {"interpolation": "nearest"},
-}
-"""What the absence of a key means in one class."""
-
 RENAMED_IN: dict[str, dict[str, str]] = {
     "LeakyReLU": {"alpha": "negative_slope"},
 }
@@ -143,25 +76,6 @@ RENAMED_IN: dict[str, dict[str, str]] = {
 
 ACTIVATIONS = {"swish": "silu", "hard_swish": "hard_silu"}
 """Older name of an activation function -> today's."""
-
-INITIALIZER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "Zeros": {},
-    "Ones": {},
-    "Constant": {"value": 0},
-    "RandomUniform": {"minval": -0.05, "maxval": 0.05},
-    "RandomNormal": {"mean": 0, "stddev": 0.05},
-    "TruncatedNormal": {"mean": 0, "stddev": 0.05},
-    "VarianceScaling": {},
-    "GlorotUniform": {},
-    "GlorotNormal": {},
-    "HeUniform": {},
-    "HeNormal": {},
-    "LecunUniform": {},
-    "LecunNormal": {},
-    "Orthogonal": {"gain": 1},
-    "Identity": {"gain": 1},
-}
-"""Today's initializers and their arguments, all written by every version."""
 
 INITIALIZER_NAMES = {
     "OrthogonalInitializer": "Orthogonal",
@@ -194,9 +108,6 @@ SCALED = {
     for distribution in ("uniform", "normal", "truncated_normal")
 }
 """VarianceScaling's scale, mode and distribution -> the family it is (Keras 2.0 to 2.3 wrote it so)."""
-
-CONSTRAINT_DEFAULTS: dict[str, Any] = {"axis": 0, "rate": 1, "min_value": 0}
-"""Arguments of constraints that some version does not write."""
 
 MODEL_KEYS = frozenset({"layers", "input_layers", "output_layers", "dtype", "build_input_shape"})
 """Keys of a sub-model's config that stand in its graph."""

@@ -13,13 +13,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from modeldiff.loader.tables import (
-    ACTIVATIONS,
-    CONSTRAINT_DEFAULTS,
-    INITIALIZER_DEFAULTS,
-    INITIALIZER_NAMES,
-    SCALED,
-)
+from modeldiff.defaults import CONSTRAINT_DEFAULTS, INITIALIZER_DEFAULTS
+from modeldiff.loader.tables import ACTIVATIONS, INITIALIZER_NAMES, SCALED
 
 DEEPEST = 100
 """Levels of nesting in one layer's config; deeper ones raise ValueError."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from modeldiff.changes import (
+    ABSENT,
     Change,
     ConfigChanged,
     DiffResult,
@@ -162,7 +163,7 @@ class _Ledger:
             figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
             lines=tuple(self._lines(facts, self.follows.get(site.new), code)),
             follows=site.new in self.follows,
-            config=tuple(_config_rows(old.config, new.config)),
+            config=tuple(_config_rows(old.config, new.config, facts)),
             weights=tuple(tensors.paired(old, new, pairs, facts)),
             parameters=(old.parameters, new.parameters),
             moved=far,
@@ -295,8 +296,11 @@ def _shape(layer: Layer) -> str:
     return ", ".join(map(without_batch, layer.output_shapes or ()))
 
 
-def _config_rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[ConfigRow]:
-    """Every key of either side, changed ones first."""
+def _config_rows(old: Mapping[str, Any], new: Mapping[str, Any], facts: Iterable[Change] = ()) -> Iterator[ConfigRow]:
+    """Every key of either side, changed ones first; a default that `facts` tell stands where a side does not."""
+    told = [change for change in facts if isinstance(change, ConfigChanged)]
+    old = {**{one.key: one.before for one in told if one.key in new and one.before is not ABSENT}, **old}
+    new = {**{one.key: one.after for one in told if one.key in old and one.after is not ABSENT}, **new}
     keys = [*new, *(key for key in old if key not in new)]
     changed = [key for key in keys if key in old and key in new and old[key] != new[key]]
     one_sided = [key for key in keys if (key in old) != (key in new)]

@@ -38,8 +38,9 @@ def wrapped(name, **settings):
         ({"units": 4}, {"units": 4.0}, []),
         ({"rate": math.nan}, {"rate": math.nan}, []),
         ({"rate": math.nan}, {"rate": 1.0}, [("rate", math.nan, 1.0)]),
-        ({}, {"seed": 1}, [("seed", ABSENT, 1)]),
-        ({"seed": None}, {}, [("seed", None, ABSENT)]),
+        ({}, {"seed": 1}, [("seed", None, 1)]),
+        ({"seed": None}, {}, []),
+        ({}, {"unheard_of": 1}, [("unheard_of", ABSENT, 1)]),
         ({"kernel_size": [3, 3]}, {"kernel_size": [3, 5]}, [("kernel_size", [3, 3], [3, 5])]),
         ({"kernel_size": [3, 3]}, {"kernel_size": (3, 3)}, []),
         ({"kernel_size": [3, 3]}, {"kernel_size": [3]}, [("kernel_size", [3, 3], [3])]),
@@ -126,6 +127,34 @@ def test_the_effective_flag_tells_about_training():
         for change in config.detect(MATCH, mine, theirs)
     ]
     assert found == [("trainable", True, False, Impact.NUMERIC)]
+
+
+@pytest.mark.parametrize(
+    ("class_name", "old", "new", "expected"),
+    [
+        ("Dense", {}, {"use_bias": False}, [("use_bias", True, False)]),
+        ("Dense", {"dtype": "float16"}, {}, [("dtype", "float16", "float32")]),
+        ("Conv2D", {}, {"dilation_rate": [2, 2]}, [("dilation_rate", [1, 1], [2, 2])]),
+        ("ReLU", {}, {"max_value": 6}, [("max_value", None, 6)]),
+        ("RandomRotation", {}, {"value_range": [0, 1]}, [("value_range", [0, 255], [0, 1])]),
+        ("Dense", {"kernel_regularizer": {"l2": 0.1}}, {}, [("kernel_regularizer", {"l2": 0.1}, None)]),
+        (
+            "Dense",
+            {"kernel_regularizer": {"l2": 0.1}},
+            {"kernel_regularizer": {"l1": 1, "l2": 0.1}},
+            [("kernel_regularizer.l1", 0, 1)],
+        ),
+        ("Bidirectional", wrapped("LSTM"), wrapped("LSTM", unroll=True), [("layer.config.unroll", False, True)]),
+        ("Mine", {"kernel_regularizer": {"l2": 0.1}}, {}, [("kernel_regularizer", {"l2": 0.1}, None)]),
+        ("Mine", {}, {"use_bias": False}, [("use_bias", ABSENT, False)]),
+        ("TimeDistributed", wrapped("Mine"), wrapped("Mine", groups=2), [("layer.config.groups", ABSENT, 2)]),
+        ("Lambda", {"arguments": {"a": 1}}, {"arguments": {"a": 1, "groups": 2}}, [("arguments.groups", ABSENT, 2)]),
+        ("TimeDistributed", {"layer": {"class_name": [], "config": {}}}, {"layer": {"class_name": [], "config": {"groups": 2}}},
+         [("layer.config.groups", ABSENT, 2)]),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_not_there_has_its_default_where_keras_has_one(class_name, old, new, expected):
+    assert changes(old, new, (class_name, class_name)) == expected
 
 
 def test_equal_configs_import_no_deepdiff():
