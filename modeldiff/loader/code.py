@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from modeldiff.graph import CodeKind, CodeRef, LayerPath
@@ -23,17 +24,48 @@ _COMPILED = frozenset({"loss", "metrics", "weighted_metrics", "optimizer"})
 _BY_NAME = frozenset({"function", "builtin_function_or_method", "type"})
 _WITH_CODE = frozenset({"Lambda", "Merge", "LambdaMerge"})
 """Layers that keep functions in the way of Keras 1 and 2: `function` beside `function_type`."""
+_TENSOR = "__keras_tensor__"
+"""What a layer is called with: Keras reads its shape, its dtype and where it comes from, and nothing else."""
 _PICKLED, _SAVED = "TorchModuleWrapper", "TFSMLayer"
 
 
-def collect(raw: Mapping[LayerPath, Mapping[str, Any]], compiled: Any = None) -> tuple[CodeRef, ...]:
+def collect(
+    raw: Mapping[LayerPath, Mapping[str, Any]],
+    compiled: Any = None,
+    alike: Mapping[LayerPath, Mapping[str, Any]] = MappingProxyType({}),
+) -> tuple[CodeRef, ...]:
     """All code in the layers' objects and in the compile settings, in the file's order.
 
-    `raw` are the objects as the file has them by layer path, the root model under (); `compiled` are the settings.
+    `raw` are the objects as the file has them by layer path, the root model under (); `compiled` are the settings;
+    of layers that are `alike` (see `Architecture`) one is looked at where it has no code.
     """
     apart = {id(one) for one in raw.values()}
-    found = [ref for path, one in raw.items() for ref in _walk(path, one, apart)]
+    clean: set[int] = set()
+    found: list[CodeRef] = []
+    for path, one in raw.items():
+        first = alike.get(path, one)
+        if id(first) in clean and _takes_tensors_only(one.get("inbound_nodes")):
+            continue
+        refs = list(_walk(path, one, apart))
+        found += refs
+        if not refs:
+            clean.add(id(first))
     return (*found, *_walk((), {"compile": compiled}, apart))
+
+
+def _takes_tensors_only(nodes: Any) -> bool:
+    """Whether the calls of a layer hold no text or object of their own."""
+    waiting = [nodes]
+    for value in waiting:
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict) and value.get("class_name") != _TENSOR:
+            for key, one in value.items():
+                if key in {"args", "kwargs"}:
+                    waiting.append(one)
+                elif isinstance(one, str | list | dict):
+                    return False
+    return True
 
 
 def _walk(path: LayerPath, top: Mapping[str, Any], apart: Collection[int]) -> Iterator[CodeRef]:
@@ -42,21 +74,29 @@ def _walk(path: LayerPath, top: Mapping[str, Any], apart: Collection[int]) -> It
     while stack:
         steps, value, named = stack.pop()
         if isinstance(value, str):
-            if named and not keras_names.is_function(values.bare(value)):
+            if not keras_names.is_function(values.bare(value)):
                 yield CodeRef(path, _key(steps), CodeKind.FUNCTION, value)
         elif isinstance(value, list):
-            stack += [((*steps, place), one, named) for place, one in reversed(list(enumerate(value)))]
-        elif isinstance(value, dict) and (value is top or id(value) not in apart):
+            inner = [((*steps, place), one, named) for place, one in enumerate(value) if _may_hold(one, named=named)]
+            stack += reversed(inner)
+        elif value is top or (id(value) not in apart and value.get("class_name") != _TENSOR):
             found = _object(value)
             if found is not None and not (steps == () and not found[2] and keras_names.is_operation(found[1])):
                 yield CodeRef(path, _key(steps), *found)
             if found is None or found[0] is not CodeKind.PAYLOAD:
                 yield from (CodeRef(path, _key((*steps, *inner)), *one) for inner, one in _beside(value))
-                stack += [
-                    ((*steps, key), one, _is_named(steps, key, named=named))
-                    for key, one in reversed(list(value.items()))
-                    if not (steps == () and key == "compile_config" and path == ())  # given apart
+                inner = [
+                    ((*steps, key), one, is_name)
+                    for key, one in value.items()
+                    if _may_hold(one, named=(is_name := _is_named(steps, key, named=named)))
+                    and not (steps == () and key == "compile_config" and path == ())  # given apart
                 ]
+                stack += reversed(inner)
+
+
+def _may_hold(value: Any, *, named: bool) -> bool:
+    """Whether there can be code in a value; `named`: as text it is the name of some."""
+    return isinstance(value, list | dict) or (named and isinstance(value, str))
 
 
 def _is_named(steps: Steps, key: str, *, named: bool) -> bool:

@@ -70,7 +70,7 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
         notes=(*notes, *(contents.notes if contents else ())),
         has_config=architecture.has_graph,
         has_weights=contents is not None,
-        code=code.collect(architecture.raw, compiled),
+        code=code.collect(architecture.raw, compiled, architecture.alike),
         holders=contents.holders if contents else (),
     )
 

@@ -29,6 +29,8 @@ class Architecture:
     is preceded by its branches."""
     raw: Mapping[LayerPath, Mapping[str, Any]]
     """Each layer's object as the file has it; the root model under ()."""
+    alike: Mapping[LayerPath, Mapping[str, Any]]
+    """See `Entry.alike`; the root model under ()."""
     notes: tuple[Note, ...]
     has_graph: bool
     """False for subclassed models, whose config has no `layers`."""
@@ -53,8 +55,11 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
     for model in reversed(models):
         built[model.path] = build(model, built, version, notes)
     raw: dict[LayerPath, Mapping[str, Any]] = {(): config}
+    alike: dict[LayerPath, Mapping[str, Any]] = {(): config}
     for model in models:
-        raw.update({(*model.path, entry.name): entry.raw for entry in model.entries})
+        for entry in model.entries:
+            path = (*model.path, entry.name)
+            raw[path], alike[path] = entry.raw, entry.alike
     return Architecture(
         graph=built[()].graph,
         class_name=models[0].class_name,
@@ -64,6 +69,7 @@ def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Seq
             if model.kind != "opaque" and model.raw is raw.get(model.path)
         },
         raw=raw,
+        alike=alike,
         notes=tuple(notes),
         has_graph=models[0].kind != "opaque",
     )

@@ -71,7 +71,7 @@ def _whole(groups: Groups, root: Group, group: Group | None, config: Mapping[str
         notes=(*architecture.notes, *groups.notes),  # last: everything above may have noted something
         has_config=architecture.has_graph,
         has_weights=group is not None,
-        code=code.collect(architecture.raw, compiled),
+        code=code.collect(architecture.raw, compiled, architecture.alike),
         holders=_holders(stored),
     )
 

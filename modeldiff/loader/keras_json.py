@@ -48,7 +48,7 @@ def load(path: str) -> Model:
         notes=(*notes, *architecture.notes),
         has_config=architecture.has_graph,
         has_weights=False,
-        code=code.collect(architecture.raw, compiled),
+        code=code.collect(architecture.raw, compiled, architecture.alike),
     )
 
 

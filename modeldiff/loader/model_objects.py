@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,9 @@ class Entry:
     class_name: str
     raw: Mapping[str, Any]
     config: Mapping[str, Any]
+    alike: Mapping[str, Any]
+    """The first object that says the same but for its name and its connections. Most layers of a model are like others,
+    and what follows from an object without either is found once, by the identity of this one."""
     inner: Mapping[str, Any] | None = None
     """The object of the sub-model: the entry itself, or what a wrapper (TimeDistributed) wraps."""
     is_op: bool = False
@@ -98,6 +102,7 @@ def _is_layer(item: Any) -> bool:
 def collect(root: Mapping[str, Any], layer_names: Sequence[str], notes: list[Note]) -> list[ModelObject]:
     """The root model and every model inside it, parents before children."""
     found: list[ModelObject] = []
+    said: dict[bytes, Mapping[str, Any]] = {}
     stack: list[tuple[LayerPath, Mapping[str, Any], bool]] = [((), root, True)]
     while stack:
         path, raw, trainable = stack.pop()
@@ -107,7 +112,7 @@ def collect(root: Mapping[str, Any], layer_names: Sequence[str], notes: list[Not
             if model.class_name in MODEL_CLASSES:
                 notes.append(Note(format_path(path), "the config of this model has no layers"))
             continue
-        _read_entries(model, () if path else layer_names, notes)
+        _read_entries(model, () if path else layer_names, said, notes)
         inner = [(entry, entry.inner) for entry in model.entries if entry.inner is not None]
         if inner and len(path) >= DEEPEST:
             notes.append(Note(format_path(path[:3]), f"models nested deeper than {DEEPEST} are left out"))
@@ -134,7 +139,9 @@ def _model(path: LayerPath, raw: Mapping[str, Any], *, trainable: bool) -> Model
     )
 
 
-def _read_entries(model: ModelObject, layer_names: Sequence[str], notes: list[Note]) -> None:
+def _read_entries(
+    model: ModelObject, layer_names: Sequence[str], said: dict[bytes, Mapping[str, Any]], notes: list[Note]
+) -> None:
     config = model.raw.get("config")
     is_list = isinstance(config, list)
     items = config if isinstance(config, list) else model.config["layers"]
@@ -151,7 +158,7 @@ def _read_entries(model: ModelObject, layer_names: Sequence[str], notes: list[No
     numbers: dict[str, int] = {}
     stored = frozenset(layer_names)
     for position, item in enumerate(listed):
-        entry = _entry(item, names[position] if names else "", stored)
+        entry = _entry(item, names[position] if names else "", stored, said)
         before = taken.get(entry.name)
         if before is not None and is_list and before.class_name == entry.class_name and _own_name(item):
             model.chain.append(before)
@@ -170,15 +177,39 @@ def _branches(merge: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in layers if _is_layer(item)] if isinstance(layers, list) else []
 
 
-def _entry(item: Mapping[str, Any], fallback: str, stored: frozenset[str]) -> Entry:
+def _entry(
+    item: Mapping[str, Any], fallback: str, stored: frozenset[str], said: dict[bytes, Mapping[str, Any]]
+) -> Entry:
     config = item.get("config")
     config = config if isinstance(config, dict) else {}
     class_name = bare(item["class_name"])
     name = _own_name(item) or fallback or class_name.lower() or "layer"
     inner = item if model_kind(item) else config.get("layer")
-    entry = Entry(name, class_name, item, config, inner if inner is item or model_kind(inner) else None)
+    inner = inner if inner is item or model_kind(inner) else None
+    entry = Entry(name, class_name, item, config, _alike(item, said), inner)
     entry.is_op = _is_op(entry, stored)
     return entry
+
+
+def _alike(item: Mapping[str, Any], said: dict[bytes, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """See `Entry.alike`; `said` are the objects so far.
+
+    By their bytes in `marshal`, which are only written: of the fast forms the one that differs where values do, also
+    between 1, 1.0 and True. Version 2 of it knows no references, so that it is the same where values are.
+    """
+    facts, config = dict(item), item.get("config")
+    facts.pop("inbound_nodes", None)
+    if isinstance(config, dict):
+        if "layers" in config or "layer" in config:  # what is inside may have a path of its own
+            return item
+        facts["config"] = config = dict(config)
+    for names in (facts, config):
+        if isinstance(names, dict) and isinstance(names.get("name"), str):
+            del names["name"]
+    try:
+        return said.setdefault(marshal.dumps(facts, 2), item)
+    except ValueError:  # nested too deeply
+        return item
 
 
 def _make_unique(entry: Entry, taken: Mapping[str, Entry], numbers: dict[str, int]) -> bool:
