@@ -35,7 +35,7 @@ from modeldiff.report.reasons import Reasons
 from modeldiff.report.summaries import summary
 from modeldiff.report.together import causes
 from modeldiff.report.view import ConfigRow, LayerView, Link, Phrase, Status
-from modeldiff.report.words import endpoint, message, percent, signed, value_text, without_batch
+from modeldiff.report.words import endpoint, message, signed, value_text, without_batch
 
 _LONGEST_FIGURE = 20
 """Characters that a row of the picture has room for."""
@@ -318,7 +318,7 @@ def _figure(old: Layer, new: Layer, facts: Iterable[Change], far: float | None, 
         return ("rewired",)
     weights = tensors.headline(facts, far)
     if not old.trainable and not new.trainable and weights.startswith("moved") and far:
-        return (f"frozen, moved {percent(far)}",)
+        return (f"frozen, {weights}",)
     if weights and far != 0.0:
         return (weights,)
     if new.parameters != old.parameters:

@@ -28,7 +28,7 @@ from modeldiff.report.gravest import for_training
 from modeldiff.report.groups import Block
 from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status
-from modeldiff.report.words import Partners, counted, joined, message
+from modeldiff.report.words import Partners, counted, is_telling, joined, message, percent
 
 
 def lead(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Block]) -> Phrase:
@@ -176,8 +176,9 @@ def lacking(result: DiffResult) -> list[Phrase]:
 
 
 def by_distance(distances: Iterable[float | None]) -> str:
-    """` by 0.4 to 2.8 %`, over what is finite."""
-    known = sorted(distance for distance in distances if distance is not None and math.isfinite(distance))
+    """` by 0.4 to 2.8 %`; ` by 0.4 % and more` where some are too far for a share to tell, "" where all are."""
+    measured = [distance for distance in distances if distance is not None and not math.isnan(distance)]
+    known = sorted(filter(is_telling, measured))
     if not known:
         return ""
-    return f" by {span(known[0], known[-1])}"
+    return f" by {percent(known[0])} and more" if len(known) < len(measured) else f" by {span(known[0], known[-1])}"

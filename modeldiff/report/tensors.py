@@ -22,7 +22,7 @@ from modeldiff.changes import (
 from modeldiff.graph import Layer, Weight
 from modeldiff.report.natures import of_changes
 from modeldiff.report.view import Code, Phrase, Status, WeightView
-from modeldiff.report.words import dimensions, joined, measure, moved, percent, reshaped
+from modeldiff.report.words import dimensions, far, is_telling, joined, measure, moved, percent, reshaped
 
 
 def one_sided(layer: Layer, status: Status, digests: Iterator[str] | None = None) -> Iterator[WeightView]:
@@ -83,7 +83,8 @@ def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None) -
 def _rows(movement: Movement) -> Iterator[tuple[str, str, str]]:
     """Label, old, new; what belongs to the difference stands on the new side."""
     old, new = movement.old, movement.new
-    yield "relative L2", "", percent(movement.relative_l2)
+    distance = movement.relative_l2
+    yield "relative L2", "", percent(distance) if is_telling(distance) else measure(distance)
     yield "cosine", "", measure_cosine(movement.cosine)
     yield "max |Δ|, mean |Δ|", "", f"{measure(movement.max_abs)}, {measure(movement.mean_abs)}"
     yield "entries changed", "", percent(movement.changed_fraction)
@@ -111,11 +112,12 @@ def told(changes: Sequence[WeightChanged | WeightReshaped]) -> Iterator[Phrase]:
         yield ("weights resized, the overlap is equal",)
     elif reshapes:
         yield joined((Code(change.weight), " ", *reshaped(change)) for change in reshapes)
-    by_nature: dict[tuple[Nature, bool], list[WeightChanged]] = {}
+    by_nature: dict[tuple[Nature, str], list[WeightChanged]] = {}
     vectors = all(len(change.shape) < 2 and change.nature in _BY_DISTANCE for change in moves) and len(moves) > 2
     for change in moves:
         nature = Nature.UNKNOWN if vectors and len({one.nature for one in moves}) > 1 else change.nature
-        by_nature.setdefault((nature, math.isfinite(change.movement.relative_l2)), []).append(change)
+        beyond = "" if is_telling(change.movement.relative_l2) else far(change.movement)
+        by_nature.setdefault((nature, beyond), []).append(change)
     for (nature, _), alike in by_nature.items():
         yield _alike(nature, alike) if len(alike) > 1 else (Code(alike[0].weight), " ", *moved(alike[0]))
 
@@ -131,10 +133,11 @@ def _alike(nature: Nature, changes: Sequence[WeightChanged]) -> Phrase:
         if all(key in change.proof for change in changes):
             numbers = sorted(change.proof[key] for change in changes)
             return (*names, f" {label} {_between(key, numbers[0], numbers[-1])}")
-    shares = sorted(change.movement.relative_l2 for change in changes if math.isfinite(change.movement.relative_l2))
-    far = f" by {span(shares[0], shares[-1])}" if shares else " from all zeros"
-    by = far if nature in _BY_DISTANCE else ""
-    return (*names, f" {_BY_DISTANCE.get(nature, nature.value)}{by}")
+    if nature not in _BY_DISTANCE:
+        return (*names, f" {nature.value}")
+    shares = sorted(change.movement.relative_l2 for change in changes)
+    by = f"by {span(shares[0], shares[-1])}" if is_telling(shares[-1]) else far(changes[0].movement)
+    return (*names, f" {_BY_DISTANCE[nature]} {by}")
 
 
 _BY_DISTANCE = {Nature.FINE_TUNED: "fine-tuned", Nature.RETRAINED: "retrained, moved", Nature.UNKNOWN: "moved"}
@@ -201,4 +204,4 @@ def headline(facts: Mapping[str, Change] | Iterable[Change], moved_by: float | N
         return str(nature.value)
     if moved_by is None:
         return ""
-    return f"moved {percent(moved_by)}" if math.isfinite(moved_by) else "moved"
+    return f"moved {percent(moved_by)}" if is_telling(moved_by) else "moved"

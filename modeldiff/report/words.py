@@ -24,6 +24,7 @@ from modeldiff.changes import (
     LayerRenamed,
     LayerRetyped,
     MetadataChanged,
+    Movement,
     Nature,
     Port,
     WeightAdded,
@@ -163,6 +164,29 @@ def percent(share: float) -> str:
     return f"{float(f'{amount:.1g}'):.10f}".rstrip("0").rstrip(".") + " %" if amount >= 0.0001 else "<0.0001 %"
 
 
+def is_telling(distance: float) -> bool:
+    """Whether a distance in per cent of the old values says anything: of what was near zero everything is far."""
+    return distance < _TELLING
+
+
+_TELLING = 100.0
+"""Relative L2 from which the old values are no measure of the new ones."""
+
+_NEAR_ZERO = 0.01
+"""Root mean square of the old values up to which they are near zero, where the new ones are not."""
+
+
+def far(movement: Movement) -> str:
+    """How far values went: `by 1.2 %`, `from near zero`, `from all zeros`, `by 400 times the old size`."""
+    distance = movement.relative_l2
+    if is_telling(distance):
+        return f"by {percent(distance)}"
+    if not math.isfinite(distance):
+        return "from all zeros"
+    near_zero = math.hypot(movement.old.mean, movement.old.std) <= _NEAR_ZERO
+    return "from near zero" if near_zero else f"by {measure(distance)} times the old size"
+
+
 def signed(delta: int) -> str:
     """`+1,024`, `−1,024`, `±0`."""
     return f"{'+' if delta > 0 else '−'}{abs(delta):,}" if delta else "±0"
@@ -287,14 +311,13 @@ def reshaped(change: WeightReshaped) -> Phrase:
     elif change.nature is Nature.QUANTISED:
         facts.append(quantised(change.proof))
     elif change.movement is not None and {old_dtype, new_dtype} <= _FLOATS:
-        facts.append(f"moved by {percent(change.movement.relative_l2)}")
+        facts.append(f"moved {far(change.movement)}")
     return (", ".join(facts),)
 
 
 def moved(change: WeightChanged) -> Phrase:
     """The nature of a change with the number that proves it."""
-    distance = change.movement.relative_l2
-    by = f"by {percent(distance)}" if math.isfinite(distance) else "from all zeros"
+    by = far(change.movement)
     how_far = f"moved {by}"
     proof = change.proof
     words = {

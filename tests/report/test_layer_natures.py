@@ -66,3 +66,11 @@ def test_a_layer_is_judged_by_its_kernel():
     assert verdict.startswith("Weights only: 1 layer fine-tuned by ")
     assert figure.startswith("moved ")
     assert told(NEW)[1] == ["re-initialised"]
+
+
+def test_a_layer_that_left_next_to_nothing_is_not_measured_by_it():
+    moved, tiny = (BIAS + NOISE[1] * 0.1).astype(np.float32), NOISE[2] * np.float32(1e-8)
+    verdict, figures = told({"beta": (tiny, BIAS)}, {"beta": (BIAS, moved)})
+    assert verdict == f"Weights only: all 2 layers changed by {figures[1].removeprefix('moved ')} and more"
+    assert figures[0] == "moved"
+    assert told({"beta": (tiny, BIAS)})[0] == "Weights only: 1 layer changed"

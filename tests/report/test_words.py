@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -184,3 +185,18 @@ def test_a_weight_that_was_all_zeros_has_no_relative_distance() -> None:
 def test_a_resized_weight_says_what_is_proven() -> None:
     change = WeightReshaped(HERE, "kernel", ((4, 10), "float32"), ((4, 12), "float32"), Nature.RESIZED)
     assert plain(message(change, {})) == "kernel: 4×10 → 4×12, the overlap is equal"
+
+
+@pytest.mark.parametrize(
+    ("distance", "old_std", "text"),
+    [
+        (99.0, 1e-6, "bias moved by 9,900 %"),
+        (4.2e7, 1e-9, "bias moved from near zero"),
+        (math.inf, 0.0, "bias moved from all zeros"),
+        (400.0, 1.0, "bias moved by 400 times the old size"),
+    ],
+)
+def test_a_distance_from_next_to_nothing_is_told_without_per_cent(distance: float, old_std: float, text: str) -> None:
+    moved = movement(distance)
+    moved = replace(moved, old=replace(moved.old, std=old_std))
+    assert plain(message(WeightChanged(HERE, "bias", (2,), "float32", moved), {})) == text
