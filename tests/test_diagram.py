@@ -190,6 +190,46 @@ def test_blocks_of_one_side_fold_to_one_of_them(removed, sep):
     assert {row.presence for row in rows} == {Presence.REMOVED if removed else Presence.ADDED}
 
 
+def frames(subject, **options):
+    """Of each frame: the names of its layers, whether it is whole, and how many bodies are around it."""
+
+    def walk(body, depth):
+        for frame in body.frames:
+            rows = [row for index in frame.boxes for row in Body((body.boxes[index],), ()).rows()]
+            yield names(rows), frame.is_whole, depth
+        for box in body.boxes:
+            if not isinstance(box, Card):
+                yield from walk(box.body, depth + 1)
+
+    return list(walk(build(subject, **options).body, 0))
+
+
+def test_a_block_that_came_stands_in_one_frame_and_its_card_ends_there():
+    assert frames(diff(stack(1, 2), stack(1, 7, 2))) == [(["b7_fc", "b7_add", "b7_out"], True, 0)]
+    assert frames(diff(stack(1, 7, 2), stack(1, 2))) == [(["b7_fc", "b7_add", "b7_out"], True, 0)]
+    assert frames(diff(stack(1), stack(1))) == []
+    lone = RESIDUAL.replace("c1: Dense(units=8) <- b_add", "c0: ReLU <- b_add\n    c1: Dense(units=8) <- c0")
+    assert frames(diff(RESIDUAL, lone)) == []  # its row says it
+
+
+def test_a_frame_goes_around_groups_that_are_all_of_one_region_and_never_twice_around_a_fold():
+    ((rows, is_whole, depth),) = frames(diff(stack(1, 2, sep="/"), stack(1, *range(11, 15), 2, sep="/")))
+    assert (len(rows), is_whole, depth) == (12, True, 0)
+
+
+def test_a_moved_block_is_framed_whatever_is_folded_in_it():
+    old, new = stack(1, 2, 3, 4, 5), stack(1, 3, 4, 2, 5)
+    ((rows, is_whole, _),) = frames(diff(old, new))
+    assert is_whole
+    assert {row.split("_")[0] for row in rows} in ({"b2"}, {"b3", "b4"})
+
+
+def test_a_region_that_is_in_part_behind_a_bundle_is_not_called_whole():
+    found = frames(diff(stack(1, 2), stack(1, *range(11, 60), 2)), limit=FEWER)
+    assert found
+    assert all(is_whole for _, is_whole, _ in found) is (len(found) == 1)
+
+
 def test_two_blocks_of_one_side_stay_as_they_are():
     kinds = {box.kind for box in boxes(diff(stack(1, 2), stack(1, 11, 12, 2)), Fold)}
     assert FoldKind.REPEAT not in kinds

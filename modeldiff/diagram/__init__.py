@@ -1,15 +1,18 @@
 # From facts to boxes: merge both graphs (`merge`), group by names (`scopes`), fold (`folds` on `cells`), stack straight
-# runs (`runs`). The data is in `shapes`. Nothing here knows a word about a change or a coordinate, and nothing needs
-# Graphviz, so every rule of the picture is tested on plain data.
+# runs (`runs`), frame what changed together (`framing`). The data is in `shapes`. Nothing here knows a word about a
+# change or a coordinate, and nothing needs Graphviz, so every rule of the picture is tested on plain data.
 """The picture as data: `build` makes a `Diagram` from a comparison or from one model."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Site
 from modeldiff.diagram.cells import Cell, Cells, reach, single
 from modeldiff.diagram.folds import bundles, repeats, unchanged
+from modeldiff.diagram.framing import framed, lift, mark, region_of, sizes
 from modeldiff.diagram.merge import Level, Node, Side, merged, one_side
 from modeldiff.diagram.runs import runs
 from modeldiff.diagram.scopes import sub_level, with_scopes
@@ -23,6 +26,7 @@ from modeldiff.diagram.shapes import (
     Fold,
     Folding,
     FoldKind,
+    Frame,
     Group,
     Line,
     Presence,
@@ -42,6 +46,7 @@ __all__ = [
     "Fold",
     "FoldKind",
     "Folding",
+    "Frame",
     "Group",
     "Line",
     "Presence",
@@ -61,6 +66,7 @@ REACH = 60_000
 """All connections of one body together may pass so many boxes; those of DenseNet pass 5,000."""
 LINES = 2_000
 """Of more lines than this in one body, nobody tells the calls apart."""
+NOTHING: frozenset[int | None] = frozenset()
 OPEN_LAYERS = 240
 """Layers shown in open groups before further groups start closed."""
 
@@ -75,7 +81,10 @@ def build(subject: DiffResult | Model, *, folding: Folding | None = None, limit:
     """
     names = _names(subject)
     builder = _Builder(folding or Folding(), compares=isinstance(subject, DiffResult), limit=limit)
-    return builder.diagram(_scoped(merged(subject), names))
+    level = merged(subject)
+    if isinstance(subject, DiffResult):
+        mark(level, subject)
+    return builder.diagram(_scoped(level, names))
 
 
 def build_side(result: DiffResult, side: Side, *, folding: Folding | None = None, limit: int = LIMIT) -> Diagram:
@@ -107,20 +116,24 @@ class _Builder:
     def __init__(self, folding: Folding, *, compares: bool, limit: int) -> None:
         self.folding, self.compares, self.limit = folding, compares, limit
         self.room = OPEN_LAYERS
+        self.sizes = Counter[int]()
 
     def diagram(self, level: Level) -> Diagram:
         """The whole picture; nothing enters or leaves it."""
+        lift(level)
+        self.sizes = sizes(level)
         body = self.body(level, folding=True)
         lines = tuple(line for line in body.lines if OUTSIDE not in {line.source.box, line.target.box})
         return Diagram(replace(body, lines=lines), self.compares, self.folding)
 
-    def body(self, level: Level, *, folding: bool, depth: int = 0) -> Body:
+    def body(self, level: Level, *, folding: bool, depth: int = 0, around: AbstractSet[int | None] = NOTHING) -> Body:
         """Boxes and lines of one level.
 
         Args:
             level: what to draw.
             folding: whether to look for unchanged regions and repeats; not inside a fold, which was opened to be read.
             depth: how many groups are around it.
+            around: the regions whose frames are around it.
         """
         cells = single(level)
         is_told = self.compares and (depth == 0 or level.is_touched)
@@ -133,17 +146,20 @@ class _Builder:
             cells = bundles(cells, min(BUNDLES, self.limit))
         places: dict[int, End] = {}
         boxes: list[Box] = []
-        for run in runs(cells):
-            boxes.append(self._box(level, [cells.cells[index] for index in run], depth))
-            for position, index in enumerate(run):
-                places.update(dict.fromkeys(cells.cells[index].nodes, End(len(boxes) - 1, position)))
-        return Body(tuple(boxes), tuple(_lines(cells, places)), level.listed)
+        stacks = [[cells.cells[index] for index in run] for run in runs(cells)]
+        for stack in stacks:
+            boxes.append(self._box(level, stack, depth, around))
+            for position, cell in enumerate(stack):
+                places.update(dict.fromkeys(cell.nodes, End(len(boxes) - 1, position)))
+        frames = tuple(frame for frame in framed(level, stacks, self.sizes) if frame.region not in around)
+        return Body(tuple(boxes), tuple(_lines(cells, places)), level.listed, frames)
 
-    def _box(self, level: Level, run: list[Cell], depth: int) -> Box:
+    def _box(self, level: Level, run: list[Cell], depth: int, around: AbstractSet[int | None]) -> Box:
         cell, node = run[0], level.nodes[run[0].nodes[0]]
         if cell.kind is not None:
             inside = sub_level(level, cell.nodes)
-            return Fold(cell.kind, self.body(inside, folding=False, depth=depth), cell.times)
+            body = self.body(inside, folding=False, depth=depth, around=around | {region_of(level, cell)})
+            return Fold(cell.kind, body, cell.times)
         if node.inner is not None:
             is_open = self._is_open(node, depth)
             body = self.body(node.inner, folding=True, depth=depth + 1)

@@ -20,8 +20,9 @@ LONGEST_BLOCK = 64
 def unchanged(cells: Cells, context: int) -> Cells:
     """Fold unchanged nodes more than `context` connections away from anything told.
 
-    Two nodes may share a fold if as many visible nodes stand before them on their longest way from the inputs, and
-    they are connected through such nodes: then no way leaves the fold and comes back.
+    Two nodes may share a fold if as many visible nodes and borders of regions stand before them on their longest way
+    from the inputs, and they are connected through such nodes of their region: then no way leaves the fold and comes
+    back.
     """
     level = cells.level
     neighbours: dict[int, set[int]] = defaultdict(set)
@@ -39,7 +40,8 @@ def unchanged(cells: Cells, context: int) -> Cells:
         found, stack = [start], [start]
         while stack:
             for near in neighbours[stack.pop()]:
-                if near in hidden and depth[near] == depth[start]:
+                alike = depth[near] == depth[start] and level.nodes[near].region == level.nodes[start].region
+                if near in hidden and alike:
                     hidden.discard(near)
                     found.append(near)
                     stack.append(near)
@@ -81,14 +83,16 @@ def _links(level: Level) -> Iterator[tuple[int, int]]:
 
 
 def _depths(level: Level, hidden: set[int]) -> list[int]:
-    """How many visible nodes stand before each node on its longest way."""
+    """How many visible nodes and borders of regions stand before each node on its longest way."""
     before: dict[int, list[int]] = defaultdict(list)
     for first, last in _links(level):
         if first < last:
             before[last].append(first)
     depth = [0] * len(level.nodes)
     for index in range(len(level.nodes)):
-        depth[index] = max((depth[first] + (first not in hidden) for first in before[index]), default=0)
+        region = level.nodes[index].region
+        ways = (depth[first] + (first not in hidden or level.nodes[first].region != region) for first in before[index])
+        depth[index] = max(ways, default=0)
     return depth
 
 
@@ -138,7 +142,8 @@ def _marks(cells: Cells, *, touched: bool) -> list[Hashable]:
         is_end = any(node in level.entries or node in level.exits for node in cell.nodes)
         told = [node.is_touched for node in nodes]
         hidden = is_end or (any(told) and not touched)
-        marks.append(None if hidden else (tuple(node.signature for node in nodes), tuple(told), tuple(makers[index])))
+        signatures = tuple((node.signature, node.region) for node in nodes)
+        marks.append(None if hidden else (signatures, tuple(told), tuple(makers[index])))
     return marks
 
 

@@ -47,6 +47,8 @@ class Node:
     is_shared: bool = False
     inner: Level | None = None
     scope: str = ""
+    region: int | None = None
+    """Index in `DiffResult.regions` of the block it came, went or moved with."""
 
     @property
     def presence(self) -> Presence:

@@ -13,7 +13,7 @@ def runs(cells: Cells) -> list[list[int]]:
     """The cells in groups: each group is one card, or one fold or sub-model alone. In order, top row first.
 
     A layer goes below its maker if the maker feeds nobody else, and nobody else's only purpose is to feed this layer:
-    so branches that meet stay side by side, and a skip connection ends at a row.
+    so branches that meet stay side by side, and a skip connection ends at a row. A card never leaves its region.
     """
     level = cells.level
     plain = [
@@ -39,7 +39,12 @@ def runs(cells: Cells) -> list[list[int]]:
         maker = devoted[0]
         presence = _presence(cells, target)
         alike = _presence(cells, maker) is presence and makers[target][maker] == {presence}
-        if plain[maker] and maker < target and (alike or level.listed):
+        if (
+            plain[maker]
+            and maker < target
+            and (alike or level.listed)
+            and _region(cells, maker) == _region(cells, target)
+        ):
             above[target] = maker
     groups: dict[int, list[int]] = {}
     for index in range(len(cells.cells)):
@@ -49,6 +54,10 @@ def runs(cells: Cells) -> list[list[int]]:
         else:
             groups[index] = [index]
     return [groups[index] for index in range(len(cells.cells)) if index not in above]
+
+
+def _region(cells: Cells, index: int) -> int | None:
+    return cells.level.nodes[cells.cells[index].nodes[0]].region
 
 
 def _presence(cells: Cells, index: int) -> Presence:

@@ -75,6 +75,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """Boxes whose layers changed together."""
+
+    region: int
+    """Index in `DiffResult.regions`."""
+    boxes: tuple[int, ...]
+    """Indexes in `Body.boxes`, ascending; other boxes may stand between them."""
+    is_whole: bool
+    """Whether all of the region is in these boxes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """Boxes and lines of one depth."""
 
@@ -83,6 +95,7 @@ class Body:
     lines: tuple[Line, ...]
     listed: bool = False
     """The files hold no connections here: boxes stand below each other and say nothing about the flow."""
+    frames: tuple[Frame, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """Every layer inside, at any depth, in graph order: a sub-model before its layers."""

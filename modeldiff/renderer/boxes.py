@@ -18,7 +18,7 @@ GUTTER = 26
 PAD = 10
 ONE_LINE, TWO_LINES = 26, 46
 FOLD, HEAD = 32, 30
-NAME, TEXT = 12.5, 11.5
+NAME, TEXT, LABEL = 12.5, 11.5, 11.0
 NARROWEST, WIDEST, CROWDED = 304, 376, 312
 """Widths of cards: the picture's own choice, its limit, and the limit where three or more stand side by side."""
 CLASSES = {
@@ -51,6 +51,7 @@ class Words:
 
     def __init__(self, report: Report, *, compares: bool) -> None:
         self.views: Mapping[str, LayerView] = {view.address: view for view in report.layers}
+        self.regions = report.regions
         self.compares = compares
 
     def status(self, row: Row) -> Status:

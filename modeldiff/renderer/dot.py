@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modeldiff.diagram import OUTSIDE, Body, Box, Card, Diagram, End, Fold, Presence, Row
 from modeldiff.renderer.boxes import CLASSES, Words
@@ -49,8 +49,25 @@ class _Writer:
         yield "}"
 
     def _body(self, body: Body, prefix: str, indent: str) -> Iterator[str]:
-        for index, box in enumerate(body.boxes):
-            name = f"{prefix}_{index}"
+        framed = {index for frame in body.frames for index in frame.boxes}
+        for number, frame in enumerate(body.frames):
+            view = self.words.regions[frame.region]
+            label = f"{view.status.sign} {plain(view.label)}"
+            yield f"{indent}subgraph cluster_{prefix}r{number} {{"
+            yield f"{indent}  label={quoted(label)}; style=rounded; color={self._fill(CLASSES[view.status])};"
+            yield from self._boxes(body, frame.boxes, prefix, indent + "  ")
+            yield f"{indent}}}"
+        yield from self._boxes(body, [index for index in range(len(body.boxes)) if index not in framed], prefix, indent)
+        for line in body.lines:
+            source, target = (self._end(body, end, prefix) for end in (line.source, line.target))
+            calls = (("call", line.source_call), ("to call", line.target_call))
+            label = ", ".join(f"{what} {call}" for what, call in calls if call)
+            tail = f", label={quoted(label)}" if label else ""
+            self.lines.append(f"  {source} -> {target} [{self._line(line.presence)}{tail}];")
+
+    def _boxes(self, body: Body, indexes: Iterable[int], prefix: str, indent: str) -> Iterator[str]:
+        for index in indexes:
+            box, name = body.boxes[index], f"{prefix}_{index}"
             if isinstance(box, Card):
                 for number, row in enumerate(box.rows):
                     yield f"{indent}{name}_{number} [{self._row(row)}];"
@@ -69,12 +86,6 @@ class _Writer:
                 yield f'{indent}  {name} [shape=point, width=0.05, label=""];'
                 yield from self._body(box.body, name, indent + "  ")
                 yield f"{indent}}}"
-        for line in body.lines:
-            source, target = (self._end(body, end, prefix) for end in (line.source, line.target))
-            calls = (("call", line.source_call), ("to call", line.target_call))
-            label = ", ".join(f"{what} {call}" for what, call in calls if call)
-            tail = f", label={quoted(label)}" if label else ""
-            self.lines.append(f"  {source} -> {target} [{self._line(line.presence)}{tail}];")
 
     def _end(self, body: Body, end: End, prefix: str) -> str:
         if end.box == OUTSIDE:

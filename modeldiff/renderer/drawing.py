@@ -13,10 +13,12 @@ from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, Group, Presen
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
 from modeldiff.renderer.characters import visible
-from modeldiff.renderer.measure import mono_fitting, sans
+from modeldiff.renderer.frames import Placement
+from modeldiff.renderer.measure import mono_fitting, sans, sans_fitting
 from modeldiff.renderer.routes import Bundle, Placed, Route
 from modeldiff.renderer.scene import Scene
 from modeldiff.report import Status
+from modeldiff.report.words import plain
 
 LINE_CLASSES = {Presence.KEPT: "e", Presence.ADDED: "e add", Presence.REMOVED: "e del"}
 
@@ -57,6 +59,8 @@ class Pencil:
         for route in scene.routes:
             yield self._line(scene.body, route, is_first=route.bundle not in named)
             named.add(route.bundle)
+        for placement in scene.frames:
+            yield self._region(placement)
         for index, (box, place) in enumerate(zip(scene.body.boxes, scene.placed, strict=True)):
             yield self._box(scene, index, box, place, frame)
         if self.is_live:
@@ -96,6 +100,26 @@ class Pencil:
         if isinstance(box, Fold):
             return self.words.fold_title(box).lstrip("⋯ ")
         return self.words.views[box.row.address].name if box.row is not None else box.scope
+
+    def _region(self, frame: Placement) -> str:
+        """The frame around boxes that changed together, with its label."""
+        view = self.words.regions[frame.region]
+        left, top, right, bottom = frame.area
+        label = visible(plain(view.label))
+        if not frame.is_whole:
+            label += ", in part"
+        if frame.piece:
+            label = f"piece {frame.piece + 1} of {frame.pieces}"
+        elif frame.pieces > 1:
+            label += f", in {frame.pieces} pieces"
+        shown = sans_fitting(label, boxes.LABEL, right - left - 34)
+        title = f"<title>{text(view.status.value)}: {text(label)}</title>" if shown != label else ""
+        data = f' data-g="{" ".join(map(str, frame.boxes))}"' if self.is_live else ""
+        return (
+            f'<g class="reg {CLASSES[view.status]}" transform="translate({left} {top})"{data}>{title}'
+            f'<rect width="{right - left}" height="{bottom - top}" rx="8"/>'
+            f'<text x="10" y="16"><tspan class="s">{view.status.sign}</tspan> {text(shown)}</text></g>'
+        )
 
     def _box(self, scene: Scene, index: int, box: Box, place: Placed, frame: str) -> str:
         left = place.x - scene.width // 2

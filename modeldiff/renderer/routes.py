@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,6 +29,8 @@ STRAIGHT = 24
 """A gap in which every line is straight."""
 CALL_ROOM = 12
 """More room in a gap where calls are named."""
+HEAD_ROOM, FOOT_ROOM = 24, 8
+"""More room in a gap where a frame begins or ends."""
 SIDE_FIRST, SIDE_NEXT = 18, 12
 """Distance of the first lane beside a card, and of the next ones."""
 
@@ -117,6 +120,10 @@ class Columns:
     attachments: Sequence[Attachment]
     middle: Callable[[int, int], int]
     """How far below the top of a box the middle of a row is."""
+    heads: AbstractSet[int] = frozenset()
+    """Ranks above which the frame of a region begins."""
+    feet: AbstractSet[int] = frozenset()
+    """Ranks below which one ends."""
 
 
 Ranks = tuple[tuple[int, int], ...]
@@ -134,6 +141,7 @@ class _Router:
     def __init__(self, columns: Columns) -> None:
         self.extents, self.rank, self.xs = columns.extents, columns.rank, columns.xs
         self.attachments, self.middle = columns.attachments, columns.middle
+        self.heads, self.feet = columns.heads, columns.feet
         self.lanes = lane_places(self.attachments)
         self.taken: dict[tuple[int, bool], list[SideLane]] = defaultdict(list)
         """The lanes at each side of each card, nearest first: the lower the row, the further out."""
@@ -273,6 +281,7 @@ class _Router:
                 gap = 0
             if number == self.last and number not in crossed and not count:
                 gap = 0
+            gap += (FOOT_ROOM if number in self.feet else 0) + (HEAD_ROOM if number + 1 in self.heads else 0)
             y = top + height + gap + (CALL_ROOM if number in named else 0)
             inside = [extent[2] for extent, own in zip(self.extents, self.rank, strict=True) if own == number + 1]
             tops[number + 1] = y, max(inside, default=0)
@@ -292,7 +301,8 @@ class _Router:
         for step, (start, end) in enumerate(pairwise(way)):
             if start != end:
                 top, height = tops[at.source + step]
-                above = ABOVE + (CALL_ROOM if line.source_call and not step else 0)
+                above = ABOVE + (FOOT_ROOM if at.source + step in self.feet else 0)
+                above += CALL_ROOM if line.source_call and not step else 0
                 y = top + height + above + TRACK * tracks[at.source + step][start, at.bundle]
                 points += [(start, y), (end, y)]
         if target == OUTSIDE:

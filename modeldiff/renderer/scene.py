@@ -13,6 +13,7 @@ from itertools import pairwise
 from modeldiff.diagram import OUTSIDE, Body, Card, Diagram, Fold, Line, Presence
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import Words
+from modeldiff.renderer.frames import ASIDE, Placement, framed
 from modeldiff.renderer.layout import Deadline, Ranked, TooSlow, columns
 from modeldiff.renderer.routes import (
     SIDE_FIRST,
@@ -41,6 +42,8 @@ class Scene:
     routes: tuple[Route, ...] = ()
     inner: dict[int, Scene] = field(default_factory=dict)
     """The inside of every fold and group, by box."""
+    frames: tuple[Placement, ...] = ()
+    """Around boxes that changed together."""
     ranks: tuple[tuple[int, int], ...] = ()
     """Top and height of each rank."""
     left: int = 0
@@ -181,9 +184,11 @@ def _attachments(plan: _Plan) -> list[Attachment]:
 def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
     """The body as a graph in which every edge spans one rank: boxes first, then lanes."""
     sides = side_lanes(attachments)
+    framed_boxes = {index for frame in plan.scene.body.frames for index in frame.boxes}
     widths: list[float] = []
     for index, (left, right, _) in enumerate(plan.extents):
-        widths.append(2 * (max(left, right) + _beside(sides.get(index, 0))))
+        beside = max(_beside(sides.get(index, 0)), ASIDE if index in framed_boxes else 0)
+        widths.append(2 * (max(left, right) + beside))
     lanes_of = lane_places(attachments)
     first_lane = len(widths)
     widths += [4.0] * len(lanes_of)
@@ -236,10 +241,16 @@ def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], wor
         heights = [words.height(one) for one in box.rows[: row + 1]]
         return sum(heights[:-1]) + heights[-1] // 2
 
-    made.ranks, made.placed, made.routes = routed(Columns(plan.extents, plan.rank, xs, attachments, middle))
+    reaches = [[plan.rank[index] for index in frame.boxes] for frame in made.body.frames]
+    heads, feet = frozenset(map(min, reaches)), frozenset(map(max, reaches))
+    made.ranks, made.placed, made.routes = routed(
+        Columns(plan.extents, plan.rank, xs, attachments, middle, heads, feet)
+    )
+    made.frames = tuple(framed(made.body.frames, made.placed, made.routes))
     ends = [(box.x - box.left, box.x + box.right) for box in made.placed]
     ends += [(x, x) for route in made.routes for x, _ in route.points]
+    ends += [(frame.area[0], frame.area[2]) for frame in made.frames]
     made.left = max((-low for low, _ in ends), default=0)
     made.right = max((high for _, high in ends), default=0)
     bottoms = [top + height for top, height in made.ranks] + [y for route in made.routes for _, y in route.points]
-    made.height = max(bottoms, default=0)
+    made.height = max([*bottoms, *(frame.area[3] for frame in made.frames)], default=0)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Impact, LayerRenamed, MetadataChanged
 from modeldiff.graph import Model, Note
-from modeldiff.report import asserted, lead, loading, verdict
+from modeldiff.report import asserted, lead, loading, together, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
 from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
@@ -78,6 +78,7 @@ def _comparison(result: DiffResult) -> Report:
         footnotes=tuple(_footnotes(result)),
         notes=(*_about(names[0], result.old), *_about(names[1], result.new), *result.notes),
         loading=loading.view(result.forecast),
+        regions=tuple(together.views(result)),
     )
 
 

@@ -1,15 +1,16 @@
 # The words about layers that changed together. A block goes by what the names of its layers have in common, as people
 # call it; where Keras numbered the layers, by its first layer and its last.
-"""Words of regions: `name`, `noun`, `told`."""
+"""Words of regions: `name`, `noun`, `told`, `views`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from modeldiff.changes import DiffResult, Site
 from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report.view import Code, Phrase
+from modeldiff.report.view import Code, Phrase, RegionView, Status
 from modeldiff.report.words import counted, joined
 
 SUM = "Add"
@@ -97,3 +98,88 @@ def causes(region: Region) -> Phrase:
     if len(region.cause) > _CAUSES:
         return (counted(len(region.cause), "layer"),)
     return joined((Code(format_path(path)),) for path in region.cause)
+
+
+# --- at the layers themselves ---------------------------------------------------------------------------------
+
+_STATUSES = {
+    RegionKind.BLOCK_ADDED: Status.ADDED,
+    RegionKind.BLOCK_REMOVED: Status.REMOVED,
+    RegionKind.BLOCK_MOVED: Status.MOVED,
+    RegionKind.SHAPES_FOLLOW: Status.CHANGED,
+}
+
+
+def views(result: DiffResult) -> Iterator[RegionView]:
+    """Every region in the words that stand at its layers."""
+    partners = {match.old: match.new for match in result.matching.matches}
+    classes = [{path: layer.class_name for path, layer in side.walk()} for side in (result.old, result.new)]
+    for region in result.regions:
+        is_old = region.kind is RegionKind.BLOCK_REMOVED
+        what = noun(classes[not is_old][path] for path in region.layers)
+        yield RegionView(
+            status=_STATUSES[region.kind],
+            label=_label(region, what),
+            name=_sized(region),
+            told=_belongs(region, what),
+            caused=("rewired because ", *_sized(region), " moved") if region.rewired else (),
+            rows=tuple(_site(path, is_old=is_old).address for path in region.layers),
+            rewired=tuple(_site(path, is_old=False).address for path in region.rewired if path not in region.layers),
+            links=dict(_links(region, partners, is_old=is_old)),
+        )
+
+
+def _site(path: LayerPath, *, is_old: bool) -> Site:
+    return Site(path, None) if is_old else Site(None, path)
+
+
+def _links(region: Region, partners: Mapping[LayerPath, LayerPath], *, is_old: bool) -> Iterator[tuple[str, str]]:
+    for path in (*region.layers, *region.like, *region.cause, region.bypass, region.after):
+        if path:
+            site = _site(partners.get(path, path), is_old=path not in partners) if is_old else _site(path, is_old=False)
+            yield format_path(path), site.address
+    if region.before:
+        new = partners.get(region.before)
+        yield format_path(region.before), _site(new or region.before, is_old=new is None).address
+
+
+def _sized(region: Region) -> Phrase:
+    """`b2 (7 layers)`."""
+    size = len(region.layers)
+    return (*name(region.layers), f" ({counted(size, 'layer')})") if size > 1 else name(region.layers)
+
+
+def _label(region: Region, what: str) -> Phrase:
+    size = counted(len(region.layers), "layer")
+    if region.kind is RegionKind.BLOCK_MOVED:
+        return ("moved", *((", was after ", Code(format_path(region.before))) if region.before else ()))
+    blocks = f"{counted(region.copies, what)}, {size}" if region.copies > 1 else f"{what} of {size}"
+    like = (", a copy of " if region.same_weights else ", built like ", *name(region.like)) if region.like else ()
+    return (blocks, *like)
+
+
+def _belongs(region: Region, what: str) -> Phrase:
+    """What is said at each layer of a region; the layers that are named can be links."""
+    if region.kind is RegionKind.SHAPES_FOLLOW:
+        return ("follows from ", *causes(region))
+    if region.kind is RegionKind.BLOCK_MOVED:
+        after: Phrase = ("now after ", Code(format_path(region.after))) if region.after else ()
+        before: Phrase = ("was after ", Code(format_path(region.before))) if region.before else ()
+        places = (*after, *((", ",) if after and before else ()), *before)
+        block = ("moved",) if len(region.layers) == 1 else (f"part of the {what} moved: ", *_ends(region.layers))
+        return (*block, *((": " if len(region.layers) == 1 else "; ", *places) if places else ()))
+    verb = "removed" if region.kind is RegionKind.BLOCK_REMOVED else "added"
+    if region.bypass:
+        return (*skip(region), f" {verb}")
+    if len(region.layers) == 1:
+        return ()
+    blocks = counted(region.copies, what) if region.copies > 1 else f"the {what}"
+    words = ", a copy of " if region.same_weights else ", built like "
+    like = (words, *_ends(region.like)) if region.like else ()
+    return (f"part of {blocks} {verb}: ", *_ends(region.layers), *like)
+
+
+def _ends(paths: Sequence[LayerPath]) -> Phrase:
+    """`b7_conv1 to b7_out (7 layers)`."""
+    size = f" ({counted(len(paths), 'layer')})"
+    return (Code(format_path(paths[0])), " to ", Code(format_path(paths[-1])), size)

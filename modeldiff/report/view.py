@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -124,6 +125,28 @@ class LayerView:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionView:
+    """Layers that changed together."""
+
+    status: Status
+    """ADDED, REMOVED or MOVED; CHANGED where shapes follow."""
+    label: Phrase
+    """At the frame around them: `residual block of 7 layers, built like b3` · `moved, was after b1_out`."""
+    name: Phrase
+    """What is moved, at the place where it was: `b2 (7 layers)`."""
+    told: Phrase
+    """At each of its layers: `part of the residual block added: b7_conv1 to b7_out (7 layers)`. () for a lone layer."""
+    caused: Phrase
+    """At each of `rewired`: `rewired because b2 (7 layers) moved`."""
+    rows: tuple[str, ...]
+    """Addresses of its layers, in the order of the computation."""
+    rewired: tuple[str, ...]
+    """Addresses of the other layers whose inputs differ for no other reason."""
+    links: Mapping[str, str]
+    """The address of each path that is named in `told` and `caused`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Layers that are told together in the list of changes."""
 
@@ -220,6 +243,8 @@ class Report:
     """Of both files and of the comparison; `about` says which."""
     loading: LoadingView | None = None
     """None for one model, and where there is no forecast."""
+    regions: tuple[RegionView, ...] = ()
+    """As in `DiffResult.regions`."""
 
     def caution(self, most: int) -> tuple[Phrase, ...]:
         """The first notes, for a picture that has room for a few lines; the last one counts the rest."""

@@ -142,6 +142,41 @@ def test_boxes_stand_apart_and_lines_run_around_them(seed):
         assert crossings(drawn) == []
 
 
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_a_frame_holds_its_boxes_and_no_other(seed):
+    from situations import situation
+
+    pair = situation(seed)
+    result = compare(pair.old, pair.new)
+    picture = diagram.build(result)
+    drawn, _ = scene(picture, Words(report.build(result), compares=True))
+    framed = {box for frame in picture.body.frames for box in frame.boxes}
+    assert sorted(framed) == sorted({box for frame in drawn.frames for box in frame.boxes})
+    for frame in drawn.frames:
+        left, top, right, bottom = frame.area
+        (boxes,) = (one.boxes for one in picture.body.frames if one.region == frame.region)
+        for index, box in enumerate(drawn.placed):
+            edges = (box.x - box.left, box.y, box.x + box.right, box.y + box.height)
+            if index in frame.boxes:
+                assert left < edges[0]
+                assert top < edges[1]
+                assert edges[2] < right
+                assert edges[3] < bottom
+            elif index not in boxes:
+                assert edges[2] <= left or right <= edges[0] or edges[3] <= top or bottom <= edges[1]
+
+
+def test_a_block_of_one_side_or_moved_is_framed_and_named():
+    one = OLD.replace("gone: Dense(units=8, w=3) <- j", "gone: ReLU <- j")
+    two = one.replace(
+        "gone: ReLU <- j",
+        "b2: Dense(units=8, w=2) <- j\n    j2: Add <- b2, j\n    gone2: ReLU <- j2\n    gone: ReLU <- gone2",
+    )
+    added, removed = (render(compare(*map(model, pair)), "svg") for pair in ((one, two), (two, one)))
+    assert "+ residual block of 3 layers" in texts(added)
+    assert "− residual block of 3 layers" in texts(removed)
+
+
 def test_a_skip_connection_ends_at_its_row():
     result = model(OLD)
     words = Words(report.build(result), compares=False)
