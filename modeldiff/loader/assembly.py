@@ -12,7 +12,7 @@ from modeldiff.graph import Fact, Graph, LayerPath, Note, Weight, format_path
 from modeldiff.loader.canonical import canonical_config
 from modeldiff.loader.hdf5_objects import Array, printable
 from modeldiff.loader.keras_config import Architecture
-from modeldiff.loader.parts import part_of
+from modeldiff.loader.parts import Parts
 from modeldiff.loader.roles import Slot
 
 
@@ -81,12 +81,12 @@ def amount(count: int) -> str:
     return f"{count} weight{'s' * (count != 1)}"
 
 
-def lacking(architecture: Architecture, weights: Mapping[LayerPath, Sequence[Weight]]) -> Iterator[Note]:
+def lacking(graph: Graph, parts: Parts, weights: Mapping[LayerPath, Sequence[Weight]]) -> Iterator[Note]:
     """What the config asks for and the file does not have."""
-    for path, layer in architecture.graph.walk():
+    for path, layer in graph.walk():
         if layer.body is not None or layer.kind == "op":
             continue
-        part = part_of(architecture.raw[path])
+        part = parts.of(path)
         wanted, held = len(part.slots()) if part.is_known else 0, len(weights.get(path, ()))
         if held < wanted:
             text = f"its class has {amount(wanted)}, the file holds {held or 'none'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 _RENAMED = {
     "GroupQueryAttention": "GroupedQueryAttention",
@@ -20,6 +21,7 @@ OTHER_NAMES = frozenset(_RENAMED)
 """Names of classes that no store uses."""
 
 
+@lru_cache(maxsize=1024)
 def snake_case(class_name: str) -> str:
     """The name Keras gives a group of objects of this class."""
     name = re.sub(r"\W+", "", _RENAMED.get(class_name, class_name))

@@ -52,6 +52,10 @@ def build(model: ModelObject, built: Mapping[LayerPath, Built], version: str, no
     return builder.sequential() if model.kind == "sequential" else builder.functional()
 
 
+Plan = tuple[str, Mapping[str, Any]]
+"""Today's class of a layer and its canonical config: one object for layers that are alike."""
+
+
 @dataclass(slots=True)
 class _Builder:
     model: ModelObject
@@ -64,6 +68,8 @@ class _Builder:
     widths: dict[str, int] = field(default_factory=dict)
     """How many outputs a layer has at least."""
     store_names: dict[str, str] = field(init=False)
+    plans: dict[tuple[int, bool, int | None], Plan] = field(default_factory=dict)
+    """By what they follow from: which object the layer is like, whether it is an operation, the rank of its input."""
 
     def __post_init__(self) -> None:
         listed = self.model.listed
@@ -228,7 +234,7 @@ class _Builder:
         order, cut = topological(calls)
         if cut:
             self.note(f"the connections form a cycle, entered at {', '.join(cut[:3])}")
-        plans: dict[str, tuple[str, dict[str, Any]]] = {}
+        plans: dict[str, Plan] = {}
         first: dict[str, tuple[Shape, ...]] = {}
         for name, index in order:
             entry, taken = entries[name], calls[name]
@@ -236,16 +242,13 @@ class _Builder:
             if index == 0 and entry.class_name != "InputLayer" and (not inputs or inputs[0] is None):
                 inputs = [build_shape(entry), *inputs[1:]]
             if name not in plans:
-                config = self.config(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
-                plans[name] = (class_of(entry), config)
+                plans[name] = self.plan(entry, len(inputs[0]) if inputs and inputs[0] is not None else None)
             count = self.spread(entry, plans[name], TensorRef(name, index), inputs, taken)
             if index == 0:
                 first[name] = self.known(name, count)
         return [self.layer(entries[name], calls[name], plan, first.get(name) or None) for name, plan in plans.items()]
 
-    def layer(
-        self, entry: Entry, calls: Sequence[Call], plan: tuple[str, dict[str, Any]], shapes: tuple[Shape, ...] | None
-    ) -> Layer:
+    def layer(self, entry: Entry, calls: Sequence[Call], plan: Plan, shapes: tuple[Shape, ...] | None) -> Layer:
         class_name, config = plan
         body = self.body(entry)
         return Layer(
@@ -270,7 +273,18 @@ class _Builder:
             return not body.is_frozen
         return self.model.trainable and is_unfrozen(entry.config)
 
-    def config(self, entry: Entry, rank: int | None) -> dict[str, Any]:
+    def plan(self, entry: Entry, rank: int | None) -> Plan:
+        kind = (id(entry.alike), entry.is_op, rank)
+        found = self.plans.get(kind)
+        if found is None:
+            config = self.config(entry, rank)
+            found = class_of(entry), config or {}
+            if config is not None:
+                self.plans[kind] = found
+        return found
+
+    def config(self, entry: Entry, rank: int | None) -> dict[str, Any] | None:
+        """The canonical config; None, with a note, where it is left out."""
         config = entry.config
         if entry.is_model:
             config = {key: value for key, value in config.items() if key not in MODEL_KEYS}
@@ -281,7 +295,7 @@ class _Builder:
             result = canonical_config(entry.class_name, config, rank)
         except ValueError as error:
             self.note(f"config left out: {error}", entry.name)
-            return {}
+            return None
         if entry.is_op and isinstance(config.get("dtype"), str):
             result["dtype"] = config["dtype"]  # what it casts to, no policy with a default
         return result
@@ -289,7 +303,7 @@ class _Builder:
     def spread(
         self,
         entry: Entry,
-        plan: tuple[str, dict[str, Any]],
+        plan: Plan,
         call: TensorRef,
         inputs: Sequence[Shape | None],
         calls: Sequence[Call],

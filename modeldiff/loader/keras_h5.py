@@ -15,6 +15,7 @@ from modeldiff.loader.layouts import modern_weights
 from modeldiff.loader.legacy_groups import Groups, Stored
 from modeldiff.loader.legacy_names import roles
 from modeldiff.loader.legacy_weights import Assigner
+from modeldiff.loader.parts import Parts, part_of
 from modeldiff.loader.roles import Slot
 
 OWN = "top_level_model_weights"
@@ -111,7 +112,8 @@ def _holders(stored: Mapping[str, Sequence[Stored]]) -> tuple[Holder, ...]:
 
 def _placed(groups: Groups, architecture: keras_config.Architecture, stored: Mapping[str, Sequence[Stored]]) -> Graph:
     """The graph with every stored weight at its layer."""
-    assigner = Assigner(architecture)
+    parts = Parts(architecture)
+    assigner = Assigner(architecture, parts)
     known: dict[str, LayerPath] = {layer.name: (layer.name,) for layer in architecture.graph.layers}
     deeper: dict[str, list[LayerPath]] = {}
     for path, layer in architecture.graph.walk():
@@ -130,9 +132,9 @@ def _placed(groups: Groups, architecture: keras_config.Architecture, stored: Map
         for (leaf, slot), one in zip(places, found, strict=True):
             weights.setdefault(leaf, []).append(weight(slot, one.array, one.path))
     done = into_bodies(architecture.graph, weights)
-    modern = {leaf: new for leaf, made in done.items() if (new := modern_weights(architecture.raw[leaf], made))}
+    modern = {leaf: new for leaf, made in done.items() if (new := modern_weights(parts.of(leaf), made))}
     if stored:
-        groups.notes += lacking(architecture, done)
+        groups.notes += lacking(architecture.graph, parts, done)
     return with_weights(architecture.graph, done, modern)
 
 
@@ -143,7 +145,7 @@ def _unconnected(stored: Mapping[str, Sequence[Stored]]) -> Graph:
     for name, found in stored.items():
         slots = roles(None, name, [one.name for one in found])
         weights = tuple(weight(slot, one.array, one.path) for slot, one in zip(slots, found, strict=True))
-        modern = modern_weights({}, weights)
+        modern = modern_weights(part_of({}), weights)
         shown = free_name(printable(name), taken)
         layers.append(Layer(name=shown, class_name="", weights=weights, modern_weights=modern))
     return Graph(tuple(layers), has_edges=False)

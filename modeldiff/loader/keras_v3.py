@@ -14,7 +14,7 @@ from modeldiff.loader.assembly import amount, free_name, into_bodies, lacking, w
 from modeldiff.loader.hdf5_objects import printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.model_objects import DEEPEST
-from modeldiff.loader.parts import part_of
+from modeldiff.loader.parts import Parts
 from modeldiff.loader.roles import Slot
 from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural, ranked
 from modeldiff.loader.store_roles import guess, weights_of
@@ -65,6 +65,7 @@ def _holders(tree: Node) -> Iterator[Holder]:
 
 
 def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
+    parts = Parts(architecture)
     weights: dict[LayerPath, tuple[Weight, ...]] = {}
     absent: list[LayerPath] = []
     elsewhere = repeated(architecture)
@@ -86,7 +87,7 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
                 stack.append((here, found[name]))
                 weights[here] = _numbered(found[name])
             else:
-                weights[here] = tuple(weights_of(part_of(architecture.raw[here]), found[name]))
+                weights[here] = tuple(weights_of(parts.of(here), found[name]))
         inner = {**node.children, **(holder[1].children if holder else {})}
         for key in sorted(inner.keys() - {*CONTAINERS, *(_BESIDE if not path else ())}):
             count = sum(len(below.arrays) for below in inner[key].walk())
@@ -96,7 +97,7 @@ def _placed(tree: Node, architecture: Architecture, notes: list[Note]) -> Graph:
                 notes.append(Note(format_path(path), text, Fact.ORPHAN_WEIGHTS))
     share(architecture.graph, weights, absent)
     done = into_bodies(architecture.graph, weights)
-    notes += lacking(architecture, done)
+    notes += lacking(architecture.graph, parts, done)
     return with_weights(architecture.graph, done, {})
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.graph import Source, Weight
-from modeldiff.loader.parts import Part, part_of
+from modeldiff.loader.parts import Part
 from modeldiff.loader.sources import numpy_dtype, picked
 
 _GATE = re.compile(r"(?P<prefix>.*?)(?P<role>recurrent_kernel|kernel|bias)_(?P<gate>[icfozrh])")
@@ -89,10 +89,10 @@ class TransposedSource:
         return picked(self.blocks(1 << 20), math.prod(self.shape), count)
 
 
-def modern_weights(raw: Mapping[str, Any], weights: tuple[Weight, ...]) -> tuple[Weight, ...] | None:
-    """The same numbers in today's layout; None where they are already. `raw` is the layer's object in the file."""
-    modern = _joined(tuple(map(_gate, weights)) if _is_theano_frames(raw) else weights)
-    stack = [("", part_of(raw))]
+def modern_weights(layer: Part, weights: tuple[Weight, ...]) -> tuple[Weight, ...] | None:
+    """The same numbers in today's layout; None where they are already."""
+    modern = _joined(tuple(map(_gate, weights)) if _is_theano_frames(layer) else weights)
+    stack = [("", layer)]
     while stack:
         prefix, part = stack.pop()
         stack.extend((prefix + inner, one) for inner, _, one in part.parts)
@@ -100,10 +100,9 @@ def modern_weights(raw: Mapping[str, Any], weights: tuple[Weight, ...]) -> tuple
     return modern if modern != weights else None
 
 
-def _is_theano_frames(raw: Mapping[str, Any]) -> bool:
+def _is_theano_frames(layer: Part) -> bool:
     """Whether the gates are kernels of convolutions with Theano's axes."""
-    config = raw.get("config")
-    return raw.get("class_name") == "ConvLSTM2D" and isinstance(config, dict) and config.get("dim_ordering") == "th"
+    return layer.class_name == "ConvLSTM2D" and layer.config.get("dim_ordering") == "th"
 
 
 def _gate(one: Weight) -> Weight:

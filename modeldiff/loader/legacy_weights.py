@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from modeldiff.graph import LayerPath
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.legacy_names import agrees, components, has_gates, roles, without_counter
-from modeldiff.loader.parts import Part, part_of
+from modeldiff.loader.parts import Part, Parts
 from modeldiff.loader.roles import Slot
 
 Place = tuple[LayerPath, Slot]
@@ -21,17 +21,18 @@ Place = tuple[LayerPath, Slot]
 class Assigner:
     """Finds the places of all weights that the file keeps under one layer of the root model."""
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, parts: Parts) -> None:
         self.order = architecture.file_order
         self.raw = architecture.raw
+        self.parts = parts
 
     def places(self, path: LayerPath, stored: Sequence[str]) -> list[Place]:
         """One place per stored name, in the same order."""
         gates = has_gates(stored)
         if path not in self.order:
-            part = part_of(self.raw[path], gates=gates) if path in self.raw else None
+            part = self.parts.of(path, gates=gates) if path in self.raw else None
             return [(path, slot) for slot in roles(part, path[-1], stored)]
-        parts = {leaf: part_of(self.raw[leaf], gates=gates) for leaf in self._leaves(path)}
+        parts = {leaf: self.parts.of(leaf, gates=gates) for leaf in self._leaves(path)}
         named = self._by_name(path, parts, stored)
         if _complete(named, parts):
             return named

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modeldiff.graph import LayerPath
 from modeldiff.loader.canonical import bare, canonical_class
+from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.roles import ATTENTION, Slot, own_slots
 
 _DEEPEST = 50
@@ -52,6 +54,21 @@ class Part:
         own = [slot for slot in self.own or () if slot.trainable == (what == "trainable")]
         inner = [Slot(prefix + slot.role, slot.trainable) for prefix, _, p in self.parts for slot in p.listed(what)]
         return own + inner
+
+
+class Parts:
+    """The parts of a model's layers, found once for layers that are alike."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._raw, self._alike = architecture.raw, architecture.alike
+        self._found: dict[tuple[int, bool], Part] = {}
+
+    def of(self, path: LayerPath, *, gates: bool = False) -> Part:
+        """See `part_of`."""
+        kind = id(self._alike[path]), gates
+        if kind not in self._found:
+            self._found[kind] = part_of(self._raw[path], gates=gates)
+        return self._found[kind]
 
 
 def part_of(raw: Mapping[str, Any], *, gates: bool = False, depth: int = 0) -> Part:
