@@ -26,11 +26,10 @@ function overview() {
         if (box.frame.open) paint(box.frame.level, mid, y + box.frame.head);
         continue;
       }
-      box.rows ||= $$(":scope > .r", box.element).map(row => [Number((row.getAttribute("transform") || "0 0").match(/ (\d+)/)?.[1] || 0), Number($(".b", row).getAttribute("height")), row.classList[1]]);
       for (const [top, high, kind] of box.rows) { pen.fillStyle = colour(BARS[kind]); pen.fillRect(x, y + top, box.l + box.r, Math.max(high * .86, least)); }
     }
   };
-  paint(read(root), extent.left + PAD, PAD);
+  paint(root, extent.left + PAD, PAD);
   frame();
 }
 
@@ -49,7 +48,7 @@ function frame() {
 }
 
 let waiting = false;
-scroller.addEventListener("scroll", () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; measure(); cull(); frame(); }); } }, { passive: true });
+scroller.addEventListener("scroll", () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; drawNear(); frame(); }); } }, { passive: true });
 const goThere = event => {
   const box = canvas.getBoundingClientRect(), scale = zoomed * rem() / map.scale;
   scroller.scrollTo((event.clientX - box.left - map.x) * scale - scroller.clientWidth / 2, (event.clientY - box.top - 6) * scale - scroller.clientHeight / 2);

@@ -58,8 +58,9 @@ function refresh() {
   for (const element of $$(".on", graph)) element.classList.remove("on");
   if (box) box.classList.add("on");
   circle(box);
-  const shown = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => row.getAttribute("href"))) : null;
-  for (const row of $$("a.r", graph)) row.classList.toggle("dim", shown !== null && !shown.has(row.getAttribute("href")));
+  const were = lit;
+  lit = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => row.getAttribute("href"))) : null;
+  if (were || lit) for (const row of $$("a.r", graph)) row.classList.toggle("dim", lit !== null && !lit.has(row.getAttribute("href")));
 }
 
 // Filters: statuses are alternatives, impacts narrow them, words narrow the rest.
@@ -113,7 +114,7 @@ for (const button of $$(".tabs button")) button.addEventListener("click", () => 
 $("#in").addEventListener("click", () => zoom(zoomed * 1.2));
 $("#out").addEventListener("click", () => zoom(zoomed / 1.2));
 $("#fit").addEventListener("click", () => fit(true));
-addEventListener("resize", () => { unit = 0; size(); });
+addEventListener("resize", () => { unit = 0; size(); drawNear(); overview(); });
 addEventListener("hashchange", () => { if (location.hash !== rendered) render(true); });
 document.addEventListener("click", event => { const link = event.target.closest("a[href]"); if (link && link.getAttribute("href") === location.hash) render(true); });
 
@@ -158,7 +159,7 @@ addEventListener("keydown", event => {
   if (act) { event.preventDefault(); act(); }
 });
 
-read(root);
+setSide("merged");
 place();
 fit(false);
 const first = compares && $("a.r:not(.same)", graph);

@@ -33,7 +33,7 @@ from modeldiff.report import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import plain
 
 STYLES = ("page.css", "panes.css", "picture.css", "paper.css")
-SCRIPTS = ("words.js", "picture.js", "inspector.js", "overview.js", "page.js")
+SCRIPTS = ("words.js", "places.js", "rows.js", "bands.js", "picture.js", "inspector.js", "overview.js", "page.js")
 TABLES = 16
 """Changed layers whose tables stand in the static page, gravest first."""
 LISTED = 500

@@ -1,0 +1,119 @@
+// Where everything in the picture stands. Folds open in place: the inside was laid out with the page and waits in a
+// template; opening one stretches its rank, so everything below moves down and everything beside it moves aside. All
+// numbers come from attributes that renderer/drawing.py wrote; nothing here touches what is displayed.
+const PAD = 20, FRAME_PAD = 14;
+const frames = new Map();
+/** Cards whose rows are not drawn yet, by the number of each layer in them. */
+const undrawn = { merged: new Map(), old: new Map(), new: new Map() };
+const ints = words => (words || "").split(" ").filter(Boolean).map(Number);
+
+/** Where everything of one body stands when nothing was opened or closed. */
+function read(element) {
+  const ranks = [], flat = ints(element.dataset.r), [left, right, height] = ints(element.dataset.x);
+  for (let i = 0; i < flat.length; i += 2) ranks.push([flat[i], flat[i + 1]]);
+  const level = { ranks, left, right, height, boxes: [], lines: [], calls: [] };
+  for (const child of element.children) {
+    if (child.dataset.b) {
+      const [x, l, r, tall, rank] = ints(child.dataset.b);
+      const [tx, ty] = child.getAttribute("transform").match(/-?\d+/g).map(Number);
+      const box = { element: child, x, l, r, tall, rank, tx, ty, frame: null, rows: null };
+      if (child.dataset.f) {
+        const [head, width] = ints(child.dataset.f);
+        const open = child.classList.contains("open"), border = $(":scope > .grp", child), inside = $(":scope > g > .lv", child);
+        box.frame = { id: child.id, element: child, border, head, width, open, wasOpen: open, level: null };
+        frames.set(child.id, box.frame);
+        border.remove();
+        if (open) { box.frame.level = read(inside); inside.parentNode.remove(); }
+      } else box.rows = rowsIn(child);
+      level.boxes.push(box);
+    } else if (child.dataset.e) level.lines.push({ element: child, ends: child.dataset.e.split(" "), points: null });
+    else if (child.classList.contains("call")) level.calls.push({ element: child, x: Number(child.getAttribute("x")), y: Number(child.getAttribute("y")) });
+  }
+  return level;
+}
+
+/** Top, height and class of each row of a card, drawn or not. */
+function rowsIn(card) {
+  if (!card.dataset.i) return $$(":scope > .r", card).map(row => [Number(/ (\d+)/.exec(row.getAttribute("transform"))?.[1] || 0), Number($(".b", row).getAttribute("height")), row.classList[1]]);
+  let top = 0;
+  return card.dataset.i.split(" ").slice(1).map(item => {
+    const index = parseInt(item, 10), high = item.endsWith("+") ? 46 : 26;
+    undrawn[side].set(index, card);
+    return [(top += high) - high, high, CLASS[statusOf(layers[index])]];
+  });
+}
+
+/** The corners of a path made of M, V and H. */
+function corners(path) {
+  const points = [];
+  for (const [, letter, first, second] of path.matchAll(/([MVH])(-?\d+)(?: (-?\d+))?/g)) {
+    const last = points[points.length - 1];
+    points.push(letter === "M" ? [Number(first), Number(second)] : letter === "V" ? [last[0], Number(first)] : [Number(first), last[1]]);
+  }
+  return points;
+}
+
+/** Find the place of every box and line of a body; returns how far the body reaches. */
+function arrange(level) {
+  const tall = level.ranks.map(() => 0), aside = [];
+  for (const box of level.boxes) {
+    const now = { l: box.l, r: box.r, h: box.tall };
+    if (box.frame) {
+      now.l = now.r = box.frame.width / 2; now.h = box.frame.head;
+      if (box.frame.open) {
+        const inside = arrange(box.frame.level);
+        now.l = Math.max(now.l, inside.left + FRAME_PAD); now.r = Math.max(now.r, inside.right + FRAME_PAD); now.h += inside.height;
+      }
+      if (now.l > box.l || now.r > box.r) aside.push([box.x - box.l, Math.max(0, now.l - box.l), box.x + box.r, Math.max(0, now.r - box.r), box]);
+    }
+    box.now = now;
+    tall[box.rank] = Math.max(tall[box.rank], now.h);
+  }
+  const grown = level.ranks.map(([, height], rank) => tall[rank] - height);
+  const before = [0];
+  for (const more of grown) before.push(before[before.length - 1] + more);
+  const total = before[before.length - 1];
+  const down = y => { let more = 0; level.ranks.forEach(([top, height], rank) => { if (top + height <= y) more = before[rank + 1]; }); return more; };
+  const across = x => aside.reduce((sum, [left, moreLeft, right, moreRight]) => sum + (x >= right ? moreRight : x <= left ? -moreLeft : 0), 0);
+  let left = level.left, right = level.right;
+  for (const box of level.boxes) {
+    box.dx = aside.reduce((sum, [a, moreLeft, b, moreRight, own]) => own === box ? sum : sum + (box.x - box.l >= b ? moreRight : box.x + box.r <= a ? -moreLeft : 0), 0);
+    box.dy = before[box.rank];
+    left = Math.max(left, box.now.l - box.x - box.dx); right = Math.max(right, box.x + box.dx + box.now.r);
+  }
+  for (const line of level.lines) {
+    line.points ||= corners(line.element.getAttribute("d"));
+    const [from, to, side] = line.ends, source = level.boxes[from], target = level.boxes[to];
+    const path = run(line.points, source, target, side, across, down, total);
+    line.path = path;
+    for (const [x] of path) { left = Math.max(left, -x); right = Math.max(right, x); }
+  }
+  for (const call of level.calls) { call.dx = across(call.x); call.dy = down(call.y); }
+  return { left, right, height: level.height + total };
+}
+
+/** One line after boxes moved: its ends go with their boxes, its corners with the lanes they stand in. */
+function run(points, source, target, side, across, down, total) {
+  const moved = points.map(([x, y]) => [x + across(x), y + down(y)]);
+  const first = points[0][0], last = points[points.length - 1][0];
+  if (source) {
+    for (let i = 0; i < points.length && points[i][0] === first; i++) moved[i][0] = first + source.dx;
+    moved[0][1] = points[0][1] + source.dy + source.now.h - source.tall;
+  } else moved[0][1] = points[0][1];
+  if (target && side) {
+    const lane = points[points.length - 2][0], reach = target.dx + (target.frame ? target.now.r - target.r : 0);
+    for (let i = points.length - 2; i > 0 && points[i][0] === lane; i--) { moved[i][0] = lane + reach; }
+    moved[moved.length - 1] = [last + reach, points[points.length - 1][1] + target.dy];
+    moved[moved.length - 2][1] = points[points.length - 2][1] + target.dy;
+  } else {
+    const shift = target ? target.dx : 0;
+    if (first !== last || (source ? source.dx : 0) === shift) {
+      for (let i = points.length - 1; i >= 0 && points[i][0] === last && (first !== last || i === points.length - 1); i--) moved[i][0] = last + shift;
+    } else {
+      const [x, y] = moved[moved.length - 1];
+      moved.splice(moved.length - 1, 1, [x - across(last) + (source ? source.dx : 0), y - 14], [last + shift, y - 14], [last + shift, y]);
+    }
+    moved[moved.length - 1][1] = target ? points[points.length - 1][1] + target.dy : points[points.length - 1][1] + total;
+  }
+  return moved;
+}
