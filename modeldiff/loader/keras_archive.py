@@ -89,7 +89,17 @@ def _assets(found: Mapping[str, Member], notes: list[Note]) -> dict[str, dict[st
     if unread:
         text = f"{unread} of {len(told)} assets are compared by size only: together they have more than"
         notes.append(Note("", f"{text} {_ASSETS >> 20} MiB"))
-    return told
+    return {name: one for name, one in told.items() if not _is_copy(name, told)}
+
+
+def _is_copy(name: str, told: Mapping[str, Any]) -> bool:
+    """Whether this is a file that the layer around it holds too: a TextVectorization saves its vocabulary as its own
+    and once more as that of the lookup inside it (`_lookup_layer`).
+    """
+    folder, _, file = name.rpartition("/")
+    around, _, inner = folder.rpartition("/")
+    is_read = str(told[name]["sha256"]).startswith("sha256:")
+    return inner.startswith("_") and is_read and told.get(f"{around}/{file}") == told[name]
 
 
 def _json(member: Member, path: str, notes: list[Note] | None = None) -> dict[str, Any]:

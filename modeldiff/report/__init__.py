@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from modeldiff.changes import DiffResult, Impact, LayerRenamed, MetadataChanged
+from modeldiff.changes import ASSETS, DiffResult, Impact, LayerRenamed, MetadataChanged
 from modeldiff.graph import Model, Note
 from modeldiff.report import asserted, lead, loading, together, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
@@ -147,13 +147,16 @@ def _footnotes(result: DiffResult) -> Iterator[Phrase]:
         examples = joined([(Code(change.before), " → ", Code(change.after)) for change in renumbered[:3]])
         more = f" and {len(renumbered) - 3:,} more" if len(renumbered) > 3 else ""
         yield (f"{counted(len(renumbered), 'automatic name')} renumbered: ", *examples, more)
-    settings = [
+    facts = [
         change
         for change in result.changes
         if isinstance(change, MetadataChanged) and change.key != "optimizer_state"  # a line of its own
     ]
-    if settings:
-        yield ("File and training settings: ", *joined([message(change, {}) for change in settings], "; "))
+    assets = [change for change in facts if change.key.startswith(ASSETS)]
+    settings = [change for change in facts if change not in assets]
+    for label, found in (("Files beside the weights", assets), ("File and training settings", settings)):
+        if found:
+            yield (f"{label}: ", *joined([message(change, {}) for change in found], "; "))
 
 
 def _about(name: str, model: Model) -> Iterator[Note]:

@@ -80,6 +80,15 @@ def test_backslashes_between_folders(tmp_path: Path) -> None:
     assert model.metadata["assets"]["layers/lookup/vocabulary.txt"]["bytes"] == 5
 
 
+def test_a_vocabulary_that_is_saved_twice_is_one_asset(tmp_path: Path) -> None:
+    own, inner = "layers/text_vectorization/vocabulary.txt", "layers/text_vectorization/_lookup_layer/vocabulary.txt"
+    for other, names in ((b"a\nb\n", {own}), (b"a\nc\n", {own, inner})):
+        found = contents() | {f"assets/{own}": b"a\nb\n", f"assets/{inner}": other}
+        assert load(pack(tmp_path / "model.keras", found)).metadata["assets"].keys() == names
+    found = contents() | {f"assets/{inner}": b"a\nb\n"}
+    assert load(pack(tmp_path / "model.keras", found)).metadata["assets"].keys() == {inner}
+
+
 def test_assets_are_read_as_far_as_one_budget_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras_archive, "_ASSETS", 3 << 20)
     found = contents() | {f"assets/{name}.bin": bytes(size << 20) for name, size in (("a", 2), ("b", 2), ("c", 1))}
