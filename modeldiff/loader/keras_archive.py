@@ -93,8 +93,9 @@ def _assets(found: Mapping[str, Member], notes: list[Note]) -> dict[str, dict[st
 
 
 def _is_copy(name: str, told: Mapping[str, Any]) -> bool:
-    """Whether this is a file that the layer around it holds too: a TextVectorization saves its vocabulary as its own
-    and once more as that of the lookup inside it (`_lookup_layer`).
+    """Whether the layer around it holds the same file.
+
+    A TextVectorization saves its vocabulary as its own and once more as that of the lookup in it (`_lookup_layer`).
     """
     folder, _, file = name.rpartition("/")
     around, _, inner = folder.rpartition("/")
