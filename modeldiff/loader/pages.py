@@ -29,14 +29,15 @@ class Pages:
         if self.left < 0:
             return b""
         number, start = divmod(place, self._size)
-        if start + count > self._size:
+        end = start + count
+        if end > self._size:
             return self._direct(place, count)
         page = self._pages.get(number)
         if page is None:
             if len(self._pages) >= _KEPT:
                 self._pages.clear()
             page = self._pages[number] = self._direct(number * self._size, self._size)
-        return page[start : start + count]
+        return page[start:end]
 
     def expect(self, places: Iterable[int], count: int) -> None:
         """There will be reads of so many bytes at these places: what is far away is fetched together."""

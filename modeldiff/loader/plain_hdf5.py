@@ -30,6 +30,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCK = struct.Struct("<8sB4xBBx8xQ8xQQ8xQ24x")
 _PREFIX = struct.Struct("<BxHII4x")
 _MESSAGE = struct.Struct("<HHB3x")
+_SIZES = struct.Struct("<BBHHH")
+_PLACE = struct.Struct("<BBQQ")
 _PAIR = struct.Struct("<QQ")
 _TREE = struct.Struct("<5sBH16x")
 _LEAF = struct.Struct("<6sH")
@@ -80,7 +82,7 @@ def root(pages: Pages, stretch: Stretch, library: Callable[[], Group]) -> Group 
         if not known or end > pages.length:
             return None
         file = _File(pages, stretch, library)
-        return PlainGroup(file, address, (), file.messages(address))
+        return PlainGroup(file, address, (), *file.header(address))
     except _DOUBTS:
         return None
 
@@ -106,8 +108,8 @@ class _File:
             raise Refused(f"{'/'.join(path)!r} is damaged")
         return found
 
-    def messages(self, address: int) -> list[tuple[int, bytes]]:
-        """The header of an object: kinds and contents."""
+    def header(self, address: int) -> tuple[dict[int, bytes], list[bytes]]:
+        """What the header of an object says: the first message of each kind, and all attributes."""
         self.objects -= 1
         if self.objects < 0:
             raise UnreadableFile(f"more than {OBJECTS} objects", where=self.stretch.shown)
@@ -115,23 +117,29 @@ class _File:
         version, count, _, size = _PREFIX.unpack_from(head)
         if version != 1:
             raise Unusual
-        pieces, found = [(address + _PREFIX.size, size)], []
+        found: dict[int, bytes] = {}
+        attributes: list[bytes] = []
+        pieces = [(address + _PREFIX.size, size)]
         for begin, length in pieces:
             if length > _LONGEST or len(pieces) > _PIECES:
                 raise Unusual
             at = begin - address
             is_read = at > 0 and at + length <= len(head)
-            piece, at = (head[at:], 0) if is_read else (self.read(begin, length), 0)
-            while at + _MESSAGE.size <= length and count:
+            piece, at = (head, at) if is_read else (self.read(begin, length), 0)
+            last = at + length - _MESSAGE.size
+            while at <= last and count:
                 kind, size, flags = _MESSAGE.unpack_from(piece, at)
-                at += _MESSAGE.size + size
+                at += _MESSAGE.size
+                content = piece[at : at + size]
+                at += size
                 count -= 1
-                content = piece[at - size : at]
                 if kind == _CONTINUED:
                     pieces.append(_PAIR.unpack_from(content))
+                elif kind == _ATTRIBUTE and not flags & _SHARED:
+                    attributes.append(content)
                 else:
-                    found.append((-kind if flags & _SHARED else kind, content))
-        return found
+                    found.setdefault(-kind if flags & _SHARED else kind, content)
+        return found, attributes
 
     def table(self, tree: int, heap: int) -> dict[bytes, int | None]:
         """The names in a group and where their objects are; None for a link that is not hard."""
@@ -165,7 +173,7 @@ class _File:
             if mark != b"TREE\0" or wanted not in {level, -1}:
                 raise Unusual
             node = node if _TREE.size + 16 * used + 8 <= len(node) else self.read(address, _TREE.size + 16 * used + 8)
-            below = struct.unpack_from(f"<{2 * used + 1}Q", node, _TREE.size)[1::2]
+            below = [child for _, child in _PAIR.iter_unpack(node[_TREE.size : _TREE.size + 16 * used])]
             if level:
                 stack += [(child, level - 1) for child in reversed(below)]
             else:
@@ -206,14 +214,15 @@ class PlainGroup(Group):
 
     __slots__ = ("_attributes", "_file", "_has_others", "_place", "_table", "folders")
 
-    def __init__(self, file: _File, place: int, path: tuple[str, ...], messages: list[tuple[int, bytes]]) -> None:
+    def __init__(
+        self, file: _File, place: int, path: tuple[str, ...], header: dict[int, bytes], attributes: list[bytes]
+    ) -> None:
         self.path = path
         self._file, self._place = file, place
-        header = dict(reversed(messages))
         self._table = file.table(*_PAIR.unpack(header[_TABLE]))
         file.expect((child for child in self._table.values() if child is not None), _HEADER)
-        self._attributes = [content for kind, content in messages if kind == _ATTRIBUTE]
-        self._has_others = not header.keys().isdisjoint({-_ATTRIBUTE, _ATTRIBUTES})
+        self._attributes = attributes
+        self._has_others = -_ATTRIBUTE in header or _ATTRIBUTES in header
         self.folders: dict[str, PlainGroup] = {}
         """Groups in between: the weights of a layer mostly share one."""
 
@@ -223,14 +232,15 @@ class PlainGroup(Group):
             *folders, last = name.split("/")
             group = self
             for part in folders:
-                if part not in group.folders:
+                folder = group.folders.get(part)
+                if folder is None:
                     found = group.child(part)
                     if found is None:
                         return None
                     if not isinstance(found, PlainGroup):
                         raise Unusual
-                    group.folders[part] = found
-                group = group.folders[part]
+                    folder = group.folders[part] = found
+                group = folder
             return group.child(last)
         except _DOUBTS:
             return self._file.library(self.path).get(name)
@@ -239,17 +249,15 @@ class PlainGroup(Group):
         """As `get` for a plain name; `Unusual` where only the library can tell."""
         if name in {"", ".", ".."}:
             raise Unusual
-        raw = encoded(name)
-        if raw not in self._table:
-            return None
-        place = self._table[raw]
+        place = self._table.get(encoded(name), _NOWHERE)
         if place is None:
             raise Unusual
-        messages = self._file.messages(place)
-        if any(kind == _TABLE for kind, _ in messages):
-            return PlainGroup(self._file, place, (*self.path, name), messages)
-        found = _array(dict(reversed(messages)), self._file.stretch)
-        nbytes = math.prod(found.shape) * itemsize(found.dtype)
+        if place == _NOWHERE:
+            return None
+        header, attributes = self._file.header(place)
+        if _TABLE in header:
+            return PlainGroup(self._file, place, (*self.path, name), header, attributes)
+        found, nbytes = _array(header, self._file.stretch)
         if nbytes > self._file.values:  # many names for the same ones, perhaps: the library's reader keeps the account
             raise Unusual
         self._file.values -= nbytes
@@ -287,7 +295,7 @@ class PlainGroup(Group):
             raise Unusual
         wanted = encoded(name) + b"\0"
         for raw in self._attributes:
-            version, flags, *sizes = struct.unpack_from("<BBHHH", raw)
+            version, flags, *sizes = _SIZES.unpack_from(raw)
             if version not in {1, 2, 3} or flags:
                 raise Unusual
             begin = 9 if version == 3 else 8
@@ -301,30 +309,37 @@ class PlainGroup(Group):
         return None
 
 
-def _array(header: dict[int, bytes], stretch: Stretch) -> Array:
-    """A dataset whose numbers lie in one piece."""
-    shape, kind, layout = _shape(header[_SPACE]), header[_TYPE], header[_LAYOUT]
-    dtype = _TYPES[kind[: _FLOAT.size if kind[0] == 0x11 else _INTEGER.size]]
-    place, nbytes = _PAIR.unpack_from(layout, 2)
-    size = math.prod(shape)
-    if layout[0] not in {3, 4} or layout[1] != _CONTIGUOUS or not header.keys().isdisjoint(_BESIDE):
+def _array(header: dict[int, bytes], stretch: Stretch) -> tuple[Array, int]:
+    """A dataset whose numbers lie in one piece, and its bytes."""
+    shape, size = _shape(header[_SPACE])
+    dtype, width = _dtype(header[_TYPE])
+    version, how, place, nbytes = _PLACE.unpack_from(header[_LAYOUT])
+    if version not in {3, 4} or how != _CONTIGUOUS or not header.keys().isdisjoint(_BESIDE):
         raise Unusual
-    if not size or nbytes != size * itemsize(dtype) or place + nbytes > stretch.length:
+    if not size or nbytes != size * width or place + nbytes > stretch.length:
         raise Unusual
-    return Array(shape, dtype, FlatSource(stretch, stretch.start + place, size, dtype))
+    return Array(shape, dtype, FlatSource(stretch, stretch.start + place, size, dtype)), nbytes
 
 
 @lru_cache(maxsize=1024)
-def _shape(space: bytes) -> tuple[int, ...]:
+def _dtype(kind: bytes) -> tuple[str, int]:
+    """`Weight.dtype` and the bytes of one entry."""
+    dtype = _TYPES[kind[: _FLOAT.size if kind[0] == 0x11 else _INTEGER.size]]
+    return dtype, itemsize(dtype)
+
+
+@lru_cache(maxsize=1024)
+def _shape(space: bytes) -> tuple[tuple[int, ...], int]:
+    """All dimensions, and their product."""
     version, rank, flags, kind = struct.unpack_from("<4B", space)
     if version not in {1, 2} or rank > 32 or flags > 1 or (version == 2 and kind != bool(rank)):
         raise Unusual
     shape: tuple[int, ...] = struct.unpack_from(f"<{rank}Q", space, 8 if version == 1 else 4)
-    return shape
+    return shape, math.prod(shape)
 
 
 def _texts(kind: bytes, space: bytes, values: bytes, file: _File) -> list[bytes]:
-    count = math.prod(_shape(space))
+    _, count = _shape(space)
     if not count:
         return []
     variable = kind[0] & 15 == 9 and kind[1] & 15 == 1
