@@ -31,6 +31,7 @@ from modeldiff.graph import Fact, Graph, Layer, LayerPath, Model, Note, digests_
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import tensors
 from modeldiff.report.asserted import code_notes
+from modeldiff.report.natures import is_reset
 from modeldiff.report.reasons import Reasons
 from modeldiff.report.summaries import summary
 from modeldiff.report.together import causes
@@ -199,7 +200,8 @@ class _Ledger:
                 words = message(change, self.partners)
                 yield (_CODE, *words) if change in tellers else words
         yield from ((note.text,) for note, teller in zip(code, tellers, strict=True) if teller is None)
-        told = tensors.told([change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))])
+        values = [one for one in facts if isinstance(one, (WeightChanged, WeightReshaped)) and not is_reset(one)]
+        told = tensors.told(values)  # that statistics were reset is a warning
         if following is not None:
             yield ("shape follows from ", *causes(following), ": ", *next(told, ()))
         yield from told

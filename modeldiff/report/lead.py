@@ -89,7 +89,7 @@ def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:
 
 def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
     """`Weights, 24 layers compared: 16 identical, 6 fine-tuned (1.2 to 3.6 %), 1 resized.`"""
-    named = natures.of_layers(result)
+    named, reset = natures.of_layers(result), natures.statistics_reset(result)
     tolerated = {
         format_path(pair.site.new or ()) for pair in result.weight_pairs if pair.outcome is Outcome.WITHIN_TOLERANCE
     }
@@ -103,6 +103,8 @@ def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
         path = layer.new or ""
         if path in reshaped:
             word = "resized" if named.get(path) is Nature.RESIZED else "reshaped"
+        elif path in reset:
+            word = "with statistics reset"
         elif named.get(path, Nature.UNKNOWN) is not Nature.UNKNOWN:
             word = named[path].value
         elif layer.moved is None:

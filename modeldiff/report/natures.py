@@ -1,6 +1,6 @@
 # One word for a layer whose weights changed in several ways: that of its main tensors. A bias or a scale of eight
 # channels proves next to nothing, and a layer must not be called re-initialised because its bias is back at zero.
-"""The nature of a layer's change: `of_changes`, `of_layers`; how many layers are too small for one: `is_judged`."""
+"""The nature of a layer's change: `of_changes`, `of_layers`; which layers are too small for one; statistics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
-from modeldiff.changes import Change, DiffResult, Nature, WeightChanged, WeightReshaped
+from modeldiff.changes import Change, DiffResult, Nature, Outcome, WeightChanged, WeightReshaped
 from modeldiff.graph import format_path
 
 _Moved = WeightChanged | WeightReshaped
@@ -49,6 +49,32 @@ def same_function(result: DiffResult) -> set[str]:
     proven = [one for one in result.reorderings if one.same_function]
     paths = {path for one in proven for path in (one.site.new, *one.followers)} - open_ended
     return {format_path(path) for path in paths if path is not None}
+
+
+def statistics_reset(result: DiffResult) -> set[str]:
+    """New paths of the layers in which nothing changed but statistics, which are back at their initial values."""
+    return {path for path, found in _by_layer(result).items() if all(map(is_reset, found))}
+
+
+def statistics_alone(result: DiffResult) -> list[str]:
+    """New paths of the layers whose statistics changed, where everything else was compared and is identical."""
+    moved = _by_layer(result)
+    if not all(is_statistic(change.weight) for found in moved.values() for change in found):
+        return []
+    others = [pair.outcome for pair in result.weight_pairs if not is_statistic(pair.name)]
+    return list(moved) if others and all(outcome is Outcome.IDENTICAL for outcome in others) else []
+
+
+def is_statistic(weight: str) -> bool:
+    """Whether a weight is what normalisation gathers from data, by its role."""
+    return weight.rpartition("/")[2] in {"moving_mean", "moving_variance"}
+
+
+def is_reset(change: Change) -> bool:
+    """Whether these are statistics that are back at their initial zeros or ones."""
+    if not isinstance(change, WeightChanged) or change.nature is not Nature.REINITIALISED:
+        return False
+    return is_statistic(change.weight) and "correlation" not in change.proof
 
 
 def _by_layer(result: DiffResult) -> dict[str, list[_Moved]]:

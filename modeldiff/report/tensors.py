@@ -20,7 +20,7 @@ from modeldiff.changes import (
     WeightReshaped,
 )
 from modeldiff.graph import Layer, Weight
-from modeldiff.report.natures import of_changes
+from modeldiff.report.natures import is_reset, of_changes
 from modeldiff.report.view import Code, Phrase, Status, WeightView
 from modeldiff.report.words import dimensions, far, is_telling, joined, measure, moved, percent, reshaped
 
@@ -196,6 +196,8 @@ def headline(facts: Mapping[str, Change] | Iterable[Change], moved_by: float | N
     changes = list(facts.values()) if isinstance(facts, Mapping) else list(facts)
     found = [change for change in changes if isinstance(change, (WeightChanged, WeightReshaped))]
     nature = of_changes(found)
+    if found and all(map(is_reset, found)):
+        return "statistics reset"
     if nature is Nature.BROKEN:
         return "broken"
     if any(isinstance(change, WeightReshaped) and change.before[0] != change.after[0] for change in changes):

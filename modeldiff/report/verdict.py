@@ -91,6 +91,10 @@ def _numeric(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
 
 def _weight_facts(result: DiffResult, layers: Sequence[LayerView]) -> Iterator[Phrase]:
     """`41 of 52 layers fine-tuned by 0.4 to 2.8 %`, `11 frozen and identical`."""
+    if statistics := natures.statistics_alone(result):
+        yield _statistics(statistics, natures.statistics_reset(result), layers)
+        yield ("every other weight identical",)
+        return
     named = natures.of_layers(result)
     weighted = [layer for layer in layers if layer.moved is not None or layer.new in named]
     moved = [layer for layer in weighted if layer.new in named]
@@ -98,32 +102,48 @@ def _weight_facts(result: DiffResult, layers: Sequence[LayerView]) -> Iterator[P
     if moved and all(layer.new in alike for layer in moved):
         yield (f"same function, units reordered in {_share(len(moved), len(weighted))}",)
     elif moved:
-        yield (f"{_share(len(moved), len(weighted))} {_how(moved, named, natures.too_small(result))}",)
+        reset = natures.statistics_reset(result)
+        words = {path: _RESET if path in reset else _word(nature) for path, nature in named.items()}
+        yield (f"{_share(len(moved), len(weighted))} {_how(moved, words, natures.too_small(result))}",)
     same = [layer for layer in weighted if layer.new not in named]
     if same and moved:
         frozen = all(not layer.trainable for layer in same)
         yield (f"{len(same):,} {'frozen and ' if frozen else ''}identical",)
 
 
-def _how(moved: Sequence[LayerView], named: Mapping[str, Nature], small: Collection[str]) -> str:
+def _statistics(found: Sequence[str], reset: Collection[str], layers: Sequence[LayerView]) -> Phrase:
+    """`statistics of 3 normalisation layers reset to the initial values`, `... moved by 0.4 to 12 %`."""
+    whose = f"statistics of {counted(len(found), 'normalisation layer')}"
+    back = sum(path in reset for path in found)
+    if back == len(found):
+        return (f"{whose} reset to the initial values",)
+    if back:
+        return (f"{whose} changed, in {back:,} of them reset to the initial values",)
+    return (f"{whose} moved{by_distance(layer.moved for layer in layers if layer.new in found)}",)
+
+
+_RESET = "with statistics reset"
+
+
+def _how(moved: Sequence[LayerView], words: Mapping[str, str], small: Collection[str]) -> str:
     """`fine-tuned by 0.4 to 2.8 %`; where some are not named, what can be said of the others."""
-    by_nature: dict[Nature, list[LayerView]] = {}
+    by_word: dict[str, list[LayerView]] = {}
     for layer in moved:
-        by_nature.setdefault(named[layer.new or ""], []).append(layer)
-    unnamed = by_nature.pop(Nature.UNKNOWN, [])
-    told = [f"{_word(nature)}{_far(nature, alike)}" for nature, alike in by_nature.items()]
+        by_word.setdefault(words[layer.new or ""], []).append(layer)
+    unnamed = by_word.pop("", [])
+    told = [f"{word}{_far(word, alike)}" for word, alike in by_word.items()]
     if not told:
         return f"changed{by_distance(layer.moved for layer in unnamed)}"
     if not unnamed and len(told) == 1:
         return told[0]
-    if len(told) == 1 and all((layer.new or "") in small for layer in unnamed):
-        (judged,) = by_nature.values()
+    if len(told) == 1 and _RESET not in by_word and all((layer.new or "") in small for layer in unnamed):
+        (judged,) = by_word.values()
         verb = "is" if len(judged) == 1 else "are"
         amount = "all " if len(judged) > 1 else "the "
         return f"changed: {amount}{len(judged):,} large enough to judge {verb} {told[0]}"
     if len(told) > _NATURES:
         return "changed"
-    counts = [f"{len(alike):,} {words}" for alike, words in zip(by_nature.values(), told, strict=True)]
+    counts = [f"{len(alike):,} {words}" for alike, words in zip(by_word.values(), told, strict=True)]
     tiny = sum((layer.new or "") in small for layer in unnamed)
     others = [f"{len(unnamed) - tiny:,} in another way"] if len(unnamed) > tiny else []
     others += [f"{tiny:,} too small to judge"] if tiny else []
@@ -135,11 +155,11 @@ _NATURES = 3
 
 
 def _word(nature: Nature) -> str:
-    return {Nature.LOW_RANK: "changed by a matrix of low rank"}.get(nature, nature.value)
+    return {Nature.LOW_RANK: "changed by a matrix of low rank", Nature.UNKNOWN: ""}.get(nature, nature.value)
 
 
-def _far(nature: Nature, layers: Sequence[LayerView]) -> str:
-    by_degree = nature in {Nature.FINE_TUNED, Nature.RETRAINED}
+def _far(word: str, layers: Sequence[LayerView]) -> str:
+    by_degree = word in {Nature.FINE_TUNED.value, Nature.RETRAINED.value}
     return by_distance(layer.moved for layer in layers) if by_degree else ""
 
 

@@ -74,3 +74,34 @@ def test_a_layer_that_left_next_to_nothing_is_not_measured_by_it():
     assert verdict == f"Weights only: all 2 layers changed by {figures[1].removeprefix('moved ')} and more"
     assert figures[0] == "moved"
     assert told({"beta": (tiny, BIAS)})[0] == "Weights only: 1 layer changed"
+
+
+MEAN, VARIANCE = BIAS, np.abs(BIAS) + np.float32(0.1)
+ZERO, ONE = np.zeros_like(BIAS), np.ones_like(BIAS)
+RESET = {"gamma": (BIAS, BIAS), "moving_mean": (MEAN, ZERO), "moving_variance": (VARIANCE, ONE)}
+DRIFT = {"gamma": (BIAS, BIAS), "moving_mean": (MEAN, MEAN + NOISE[0]), "moving_variance": (VARIANCE, VARIANCE)}
+ALONE = "Weights only: statistics of"
+
+
+@pytest.mark.parametrize(
+    ("layers", "verdict"),
+    [
+        ([RESET, SAME], f"{ALONE} 1 normalisation layer reset to the initial values, every other weight identical"),
+        ([RESET, RESET], f"{ALONE} 2 normalisation layers reset to the initial values, every other weight identical"),
+        (
+            [RESET, DRIFT],
+            f"{ALONE} 2 normalisation layers changed, in 1 of them reset to the initial values, every other weight identical",
+        ),
+        ([RESET, NEW], "Weights only: all 2 layers changed: 1 with statistics reset, 1 re-initialised"),
+    ],
+)
+def test_statistics_are_no_trained_weights(layers, verdict):
+    assert told(*layers)[0] == verdict
+    assert told(*layers)[1][0] == "statistics reset"
+
+
+def test_statistics_that_moved_are_told_with_how_far():
+    verdict, (figure, _) = told(DRIFT, SAME)
+    assert (
+        verdict == f"{ALONE} 1 normalisation layer {figure.replace('moved', 'moved by')}, every other weight identical"
+    )
