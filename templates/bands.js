@@ -27,9 +27,17 @@ function put(level, x, y, long, boxes) {
     boxes.push([box.element, top, top + (frame ? frame.head : now.h)]);
     if (!frame || !frame.open) continue;
     const axis = left + frame.width / 2;
-    long.push([fill(frame.border, { x: axis - now.l, y: top, width: now.l + now.r, height: now.h, rx: 6 }, []), top, top + now.h]);
+    long.push([surround(frame, axis - now.l, axis + now.r, top, top + now.h), top, top + now.h]);
     put(frame.level, axis, top + frame.head, long, boxes);
   }
+}
+
+/** The border of an open frame: four lines, because only of straight ones the browser draws no more dashes than are seen. */
+function surround(frame, left, right, top, bottom) {
+  frame.border ||= s("g.grp", null, s("path"), s("path"), s("path"), s("path"));
+  const lines = [`M${left} ${top}H${right}`, `M${left} ${bottom}H${right}`, `M${left} ${top}V${bottom}`, `M${right} ${top}V${bottom}`];
+  lines.forEach((d, i) => frame.border.children[i].setAttribute("d", d));
+  return frame.border;
 }
 
 /** Where bands end: between boxes, as soon as one is tall enough. */

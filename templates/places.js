@@ -19,10 +19,10 @@ function read(element) {
       const box = { element: child, x, l, r, tall, rank, tx, ty, frame: null, rows: null };
       if (child.dataset.f) {
         const [head, width] = ints(child.dataset.f);
-        const open = child.classList.contains("open"), border = $(":scope > .grp", child), inside = $(":scope > g > .lv", child);
-        box.frame = { id: child.id, element: child, border, head, width, open, wasOpen: open, level: null };
+        const open = child.classList.contains("open"), inside = $(":scope > g > .lv", child);
+        box.frame = { id: child.id, element: child, border: null, head, width, open, wasOpen: open, level: null };
         frames.set(child.id, box.frame);
-        border.remove();
+        $(":scope > .grp", child).remove();
         if (open) { box.frame.level = read(inside); inside.parentNode.remove(); }
       } else box.rows = rowsIn(child);
       level.boxes.push(box);
