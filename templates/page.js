@@ -2,10 +2,18 @@
 // choices in a row cannot leave one pane behind, and back, forward and a pasted link need no code of their own.
 const main = $("main"), search = $("#q"), rowsPane = $("#rows"), panelPane = $("#panel");
 for (const list of $$("ul[data-more]")) list.append(...ints(list.dataset.more).map(listRow));
-const rows = $$(".it"), searched = rows.map(row => row.textContent.toLowerCase());
+const rows = $$(".it");
 const layerOf = row => numbers.get(row.getAttribute("href").slice(1));
 const rowByLayer = new Map(rows.map(row => [layerOf(row), row]));
 const others = $("#others");
+let found = []; // unchanged layers that the search names
+
+const searched = [];
+/** All that is written of a layer in one text: names, class, values, shape, and what happened to it. */
+function said(index) {
+  const { o, c, u, h: shape, f, l = [], w = [], t = [] } = layers[index];
+  return searched[index] ??= [visible(path(layers[index])), visible(o ?? ""), text(c), text(u), text(shape), ...[f, ...l, ...w, ...t.map(tensor => tensor[5])].map(plain)].join("\n").toLowerCase();
+}
 
 /** The chosen layer's number, or null. */
 function chosen() {
@@ -59,7 +67,7 @@ function refresh() {
   if (box) box.classList.add("on");
   circle(box);
   const were = lit;
-  lit = filtering() ? new Set(rows.filter(row => !row.parentNode.hidden).map(row => row.getAttribute("href"))) : null;
+  lit = filtering() ? new Set([...rows.filter(row => !row.parentNode.hidden).map(row => row.getAttribute("href")), ...found.map(each => "#" + layers[each].a)]) : null;
   if (were || lit) for (const row of $$("a.r", graph)) row.classList.toggle("dim", lit !== null && !lit.has(row.getAttribute("href")));
 }
 
@@ -69,15 +77,14 @@ const filtering = () => Boolean($('.chip[aria-pressed="true"]')) || search.value
 function filter() {
   const statuses = pressed("status"), impacts = pressed("impact"), words = search.value.trim().toLowerCase();
   let count = 0;
-  rows.forEach((row, number) => {
-    const layer = layers[layerOf(row)];
-    const passes = (!statuses.length || statuses.includes(statusOf(layer))) && (!impacts.length || impacts.includes(impactOf(layer))) && (!words || searched[number].includes(words));
+  for (const row of rows) {
+    const index = layerOf(row), layer = layers[index];
+    const passes = (!statuses.length || statuses.includes(statusOf(layer))) && (!impacts.length || impacts.includes(impactOf(layer))) && (!words || said(index).includes(words));
     row.parentNode.hidden = !passes;
     count += passes;
-  });
+  }
   for (const group of $$(".grp")) if (group !== others) group.hidden = !$("li:not([hidden])", group);
-  const found = [];
-  if (words && !statuses.length && !impacts.length) layers.forEach((layer, index) => { if (!rowByLayer.has(index) && path(layer).toLowerCase().includes(words)) found.push(index); });
+  found = words && !statuses.length && !impacts.length ? [...layers.keys()].filter(index => !rowByLayer.has(index) && said(index).includes(words)) : [];
   others.hidden = !found.length;
   $("ul", others).replaceChildren(...found.slice(0, 60).map(listRow));
   $("#others-count").textContent = found.length > 60 ? `60 of ${number(found.length)}` : String(found.length);
@@ -111,8 +118,8 @@ function pane(name) {
 }
 for (const button of $$(".tabs button")) button.addEventListener("click", () => pane(button.dataset.pane));
 
-$("#in").addEventListener("click", () => zoom(zoomed * 1.2));
-$("#out").addEventListener("click", () => zoom(zoomed / 1.2));
+$("#in").addEventListener("click", () => zoomBy(1.2));
+$("#out").addEventListener("click", () => zoomBy(1 / 1.2));
 $("#fit").addEventListener("click", () => fit(true));
 addEventListener("resize", () => { unit = 0; size(); drawNear(); overview(); });
 addEventListener("hashchange", () => { if (location.hash !== rendered) render(true); });
@@ -153,7 +160,7 @@ addEventListener("keydown", event => {
   const act = {
     j: () => step(1), k: () => step(-1), "/": () => { if (innerWidth < 720) pane("list"); search.focus(); search.select(); },
     f: () => { const chip = $(".chip"); if (chip) chip.focus(); }, e: () => look($("[data-view=all]").getAttribute("aria-pressed") === "true" ? "changes" : "all"),
-    "+": () => zoom(zoomed * 1.2), "=": () => zoom(zoomed * 1.2), "-": () => zoom(zoomed / 1.2), 0: () => fit(true), "?": () => help.showModal(),
+    "+": () => zoomBy(1.2), "=": () => zoomBy(1.2), "-": () => zoomBy(1 / 1.2), 0: () => fit(true), "?": () => help.showModal(),
     Escape: () => { if (location.hash) location.hash = ""; },
   }[event.key];
   if (act) { event.preventDefault(); act(); }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,13 +135,30 @@ def grouped(result: DiffResult, layers: Sequence[LayerView], found: Iterable[Blo
             titles[layer.address] = _FOLLOWING
         if layer.address in parents:
             titles[layer.address] = f"Now a sub-model: {layer.name}, {counted(len(parents[layer.address]), 'layer')}"
-    rows: dict[tuple[Impact, str], list[str]] = defaultdict(list)
+    rows: dict[tuple[Impact, str], list[LayerView]] = defaultdict(list)
     for layer in layers:
         if layer.address in homes:
             impact = homes[layer.address]
-            rows[impact, titles.get(layer.address, _title(impact, layer))].append(layer.address)
+            rows[impact, titles.get(layer.address, _title(impact, layer))].append(layer)
     ordered = sorted(rows.items(), key=lambda item: (-item[0][0], item[0][1] == _FOLLOWING))
-    return tuple(Group(title, impact.label, tuple(addresses)) for (impact, title), addresses in ordered)
+    return tuple(
+        Group(title, impact.label, tuple(layer.address for layer in _by_importance(impact, members)))
+        for (impact, title), members in ordered
+    )
+
+
+def _by_importance(impact: Impact, layers: Iterable[LayerView]) -> list[LayerView]:
+    """Of many layers that moved, what a reviewer must see first: warnings, then how far. Others in graph order."""
+    if impact is not Impact.NUMERIC:
+        return list(layers)
+    return sorted(layers, key=lambda layer: (not layer.warnings, -_distance(layer)))
+
+
+def _distance(layer: LayerView) -> float:
+    """How far it moved; what cannot be told (NaN that were finite) comes first."""
+    if layer.moved is None:
+        return 0.0
+    return math.inf if math.isnan(layer.moved) else layer.moved
 
 
 def _together(result: DiffResult, found: Iterable[Block]) -> dict[str, str]:

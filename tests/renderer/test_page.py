@@ -256,6 +256,21 @@ def test_search_finds_changed_and_unchanged_layers(opened, pages):
     assert len(visible_rows(page)) > 1
 
 
+def test_search_reads_class_values_and_weights_and_lights_what_it_found(opened, pages):
+    page = opened(pages / "diff.html")
+    page.fill("#q", "dense")
+    found = visible_rows(page)
+    assert {"layer=stem", "layer=b1", "layer=c1", "layer=head"} <= set(found)  # unchanged ones too
+    assert "layer=b_add" not in found
+    lit = page.locator("#graph a.r:not(.dim)").evaluate_all(
+        "rows => rows.map(row => row.getAttribute('href').slice(1))"
+    )
+    assert "layer=c1" in lit
+    assert set(lit) <= set(found)
+    page.fill("#q", "kernel")  # of weights, what happened to them
+    assert "layer=c1" in visible_rows(page)
+
+
 def test_the_keyboard_walks_the_list(opened, pages):
     page = opened(pages / "diff.html")
     rows = visible_rows(page)
@@ -511,8 +526,8 @@ def test_the_page_stays_small_though_every_weight_changed(opened, tmp_path, coun
     page = opened(tmp_path / "large.html")
     assert page.evaluate("document.querySelectorAll('*').length") < elements
     assert page.locator(".it").count() == count // 2
-    page.keyboard.press("j")
-    shows(page, "block0_fc")
+    page.keyboard.press("j")  # the one that moved farthest comes first
+    shows(page, page.locator(".it .n").first.inner_text())
 
 
 def test_panning_a_model_of_4000_layers_changes_nothing(opened, tmp_path):
