@@ -7,7 +7,20 @@ from situations import situation
 
 from modeldiff import compare
 from modeldiff.changes import DiffResult, is_incidental
-from modeldiff.diagram import FEWER, OUTSIDE, Body, Card, Fold, Folding, FoldKind, Group, Presence, build, build_side
+from modeldiff.diagram import (
+    FEWER,
+    OUTSIDE,
+    Body,
+    Card,
+    Fold,
+    Folding,
+    FoldKind,
+    Group,
+    Presence,
+    Trace,
+    build,
+    build_side,
+)
 
 RESIDUAL = """
     x: InputLayer(batch_shape=[None, 8])
@@ -47,7 +60,7 @@ WIDE = Folding(context=99)
 def bodies(body: Body):
     yield body
     for box in body.boxes:
-        if not isinstance(box, Card):
+        if isinstance(box, (Fold, Group)):
             yield from bodies(box.body)
 
 
@@ -59,16 +72,17 @@ def names(rows):
     return [row.address.partition("=")[2] for row in rows]
 
 
+def name(body: Body, end):
+    """What one end of a line is called: by its row or its kind of box."""
+    if end.box == OUTSIDE:
+        return "outside"
+    box = body.boxes[end.box]
+    return names(box.rows)[end.row] if isinstance(box, Card) else type(box).__name__
+
+
 def ends(body: Body):
-    """Every line as (maker, taker, presence), told by the last row or box."""
-
-    def name(end):
-        if end.box == OUTSIDE:
-            return "outside"
-        box = body.boxes[end.box]
-        return names(box.rows)[end.row] if isinstance(box, Card) else type(box).__name__
-
-    return {(name(line.source), name(line.target), line.presence.value) for line in body.lines}
+    """Every line as (maker, taker, presence)."""
+    return {(name(body, line.source), name(body, line.target), line.presence.value) for line in body.lines}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -198,7 +212,7 @@ def frames(subject, **options):
             rows = [row for index in frame.boxes for row in Body((body.boxes[index],), ()).rows()]
             yield names(rows), frame.is_whole, depth
         for box in body.boxes:
-            if not isinstance(box, Card):
+            if isinstance(box, (Fold, Group)):
                 yield from walk(box.body, depth + 1)
 
     return list(walk(build(subject, **options).body, 0))
@@ -222,6 +236,72 @@ def test_a_moved_block_is_framed_whatever_is_folded_in_it():
     ((rows, is_whole, _),) = frames(diff(old, new))
     assert is_whole
     assert {row.split("_")[0] for row in rows} in ({"b2"}, {"b3", "b4"})
+
+
+def traces(body: Body):
+    """The names of the layers that left each place, with what stands before and behind it."""
+    found = []
+    for inner in bodies(body):
+        for index, box in enumerate(inner.boxes):
+            if isinstance(box, Trace):
+                ends = [
+                    (line.source, line.target) for line in inner.lines if index in {line.source.box, line.target.box}
+                ]
+                named = [name(inner, end) for pair in ends for end in pair if end.box not in {index, OUTSIDE}]
+                found.append(([row.partition("=")[2] for row in box.rows], named))
+    return found
+
+
+def test_a_moved_block_leaves_a_trace_and_no_line_across_the_picture():
+    old, new = stack(1, 2, 3, 4, 5, 6), stack(1, 3, 4, 5, 2, 6)
+    body = build(diff(old, new), folding=WIDE).body
+    assert traces(body) == [(["b2_fc", "b2_add", "b2_out"], ["b1_out", "b3_fc"])]
+    removed = {(source, target) for source, target, presence in ends(body) if presence == "removed"}
+    assert removed == {("b1_out", "Trace"), ("Trace", "b3_fc")}
+    added = {(source, target) for source, target, presence in ends(body) if presence == "added"}
+    assert {("b1_out", "b3_fc"), ("b5_out", "b2_fc"), ("b2_out", "b6_fc")} <= added
+
+
+def test_a_moved_layer_leaves_a_trace_where_it_was():
+    chain = ["a: Dense(units=8) <- {}", "norm: BatchNormalization <- {}", "act: ReLU <- {}", "b: Dense(units=8) <- {}"]
+
+    def net(order):
+        lines, above = ["x: InputLayer(batch_shape=[None, 8])"], "x"
+        for layer in (chain[index] for index in order):
+            lines.append(layer.format(above))
+            above = layer.partition(":")[0]
+        return "\n".join([*lines, f"head: Dense(units=2) <- {above}", "outputs: head"])
+
+    (trace,) = traces(build(diff(net([0, 1, 2, 3]), net([0, 2, 3, 1])), folding=WIDE).body)
+    assert trace == (["norm"], ["a", "act"])
+
+
+def test_a_layer_in_another_parent_leaves_a_trace_and_keeps_its_connections():
+    out = GROUPED.replace("        e2: Dense(units=8) <- e1\n        outputs: e2", "        outputs: e1").replace(
+        "head: Dense(units=2) <- encoder", "e2: Dense(units=8, w=5) <- encoder\n    head: Dense(units=2) <- e2"
+    )
+    inside = GROUPED.replace("e2: Dense(units=8)", "e2: Dense(units=8, w=5)")
+    for old, new, around in ((inside, out, ["encoder/e1"]), (out, inside, ["Group", "head"])):
+        body = build(diff(old, new), folding=WIDE).body
+        ((rows, named),) = traces(body)
+        assert [row.split("/")[-1] for row in rows] == ["e2"]
+        assert named == around
+        assert all(presence == "kept" for source, target, presence in ends(body) if "Trace" not in {source, target})
+
+
+def test_layers_that_went_into_a_new_sub_model_leave_no_trace():
+    flat = """
+        x: InputLayer(batch_shape=[None, 8])
+        e1: Dense(units=8, w=1) <- x
+        e2: Dense(units=8, w=2) <- e1
+        head: Dense(units=2) <- e2
+        outputs: head
+    """
+    nested = GROUPED.replace("e1: Dense(units=8)", "e1: Dense(units=8, w=1)").replace(
+        "e2: Dense(units=8)", "e2: Dense(units=8, w=2)"
+    )
+    for old, new in ((flat, nested), (nested, flat)):
+        assert traces(build(diff(old, new)).body) == []
 
 
 def test_a_region_that_is_in_part_behind_a_bundle_is_not_called_whole():

@@ -31,6 +31,7 @@ from modeldiff.diagram.shapes import (
     Line,
     Presence,
     Row,
+    Trace,
 )
 from modeldiff.graph import LayerPath, Model
 
@@ -52,6 +53,7 @@ __all__ = [
     "Presence",
     "Row",
     "Side",
+    "Trace",
     "build",
     "build_side",
 ]
@@ -160,6 +162,8 @@ class _Builder:
             inside = sub_level(level, cell.nodes)
             body = self.body(inside, folding=False, depth=depth, around=around | {region_of(level, cell)})
             return Fold(cell.kind, body, cell.times)
+        if node.trace is not None:
+            return node.trace
         if node.inner is not None:
             is_open = self._is_open(node, depth)
             body = self.body(node.inner, folding=True, depth=depth + 1)
@@ -182,6 +186,7 @@ def _lines(cells: Cells, places: dict[int, End]) -> list[Line]:
     """Every connection between two boxes or across the border once."""
     level = cells.level
     found: dict[Line, None] = {}
+    led: set[tuple[int, int]] = set()
     if level.listed:
         return []
     for node, presence in level.entries.items():
@@ -190,6 +195,10 @@ def _lines(cells: Cells, places: dict[int, End]) -> list[Line]:
         source, target = places[edge.source], places[edge.target]
         if source.box == target.box and not level.nodes[edge.source].is_shared:
             continue  # a row below its maker, or inside a fold
+        if level.nodes[edge.source].trace is not None:
+            if (source.box, target.box) in led:
+                continue  # one line to each box says enough of what is no more
+            led.add((source.box, target.box))
         found[Line(source, target, edge.presence, edge.source_call, edge.target_call)] = None
     for node, presence in level.exits.items():
         found[Line(places[node], End(OUTSIDE), presence)] = None

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from modeldiff.changes import DiffResult, InputsRewired, Site, is_incidental
-from modeldiff.diagram.shapes import Presence, Row
+from modeldiff.diagram.shapes import Presence, Row, Trace
+from modeldiff.diagram.traces import Left, traces
+from modeldiff.diagram.wires import Wire, graphs, wires
 from modeldiff.graph import Graph, Layer, LayerPath, Model
 
 Key = tuple[str, LayerPath]
-"""A layer of the merged graph: ("new", path), or ("old", path) where it was removed."""
+"""A node of the merged graph: ("new", path), ("old", path) of a removed layer, ("trace", number)."""
 
 Side = Literal["old", "new"]
 
@@ -41,7 +43,7 @@ class Node:
     """One layer, or one scope of layers, before it is put into a box."""
 
     row: Row | None
-    """None for a scope."""
+    """None for a scope and for a trace."""
     signature: Hashable
     """Equal for layers that are built alike, whatever they are called."""
     is_shared: bool = False
@@ -49,6 +51,8 @@ class Node:
     scope: str = ""
     region: int | None = None
     """Index in `DiffResult.regions` of the block it came, went or moved with."""
+    trace: Trace | None = None
+    """It is no layer but the place that moved layers left."""
 
     @property
     def presence(self) -> Presence:
@@ -67,7 +71,7 @@ class Node:
     def is_touched(self) -> bool:
         """Whether something is told here or inside."""
         own = self.row is not None and (self.row.touched or self.row.presence is not Presence.KEPT)
-        return own or (self.inner is not None and self.inner.is_touched)
+        return own or self.trace is not None or (self.inner is not None and self.inner.is_touched)
 
 
 @dataclass(slots=True)
@@ -141,12 +145,18 @@ class _Merge:
         self.moved: set[tuple[Key, int]] = set()
         """Pairs that stood in another parent."""
         self.old_layers = dict(self.old.walk()) if self.old is not None else {}
+        self.traces = traces(result) if result is not None else ()
+        self.left = {path: number for number, left in enumerate(self.traces) for path in left.layers}
+        """The trace of each old layer that left its place."""
+        self.parted = frozenset(pair for left in self.traces for pair in left.parted)
         self._place(sites)
 
     def _place(self, sites: list[Site]) -> None:
         """Put every layer into its level."""
         new_layers = dict(self.new.walk())
         signatures = _Signatures()
+        behind = self._behind(sites)
+        self._place_traces(behind[None])
         for site in sites:
             layer = new_layers[site.new] if site.new is not None else self.old_layers[site.old or ()]
             presence = Presence.KEPT
@@ -164,6 +174,32 @@ class _Merge:
             address = self.addresses.get(site.new, site.address)
             row = Row(address, presence, address in self.told)
             level.nodes.append(Node(row, (signatures.of(layer), presence), is_shared=len(layer.calls) > 1))
+            if site.old is not None:
+                self._place_traces(behind.get(site.old, ()))
+
+    def _behind(self, sites: Iterable[Site]) -> dict[LayerPath | None, list[int]]:
+        """The traces that stand behind each old layer: the last of those that fed them."""
+        fed: dict[LayerPath, list[int]] = defaultdict(list)
+        for number, left in enumerate(self.traces):
+            for path in left.sources:
+                fed[path].append(number)
+        last: dict[int, LayerPath | None] = dict.fromkeys(range(len(self.traces)))
+        for site in sites if fed else ():
+            if site.old is not None:
+                last.update(dict.fromkeys(fed.get(site.old, ()), site.old))
+        behind: dict[LayerPath | None, list[int]] = defaultdict(list)
+        for number, place in last.items():
+            behind[place].append(number)
+        return behind
+
+    def _place_traces(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            left = self.traces[number]
+            home = self._old_home(left.layers[0])
+            level = self.levels[home]
+            self.homes[_trace(number)] = home, len(level.nodes)
+            rows = tuple(Site(None, self.partners[path]).address for path in left.layers)
+            level.nodes.append(Node(None, ("trace", number), trace=Trace(rows, left.region)))
 
     def _old_home(self, path: LayerPath) -> Key:
         """The level an old layer stood in, as it is called today."""
@@ -184,8 +220,10 @@ class _Merge:
 
     def _connect(self) -> None:
         """Add the connections of both sides, each once."""
+        for number, left in enumerate(self.traces):
+            self._connect_trace(number, left)
         waiting = self._old_connections()
-        for path, graph in _graphs(self.new.graph):
+        for path, graph in graphs(self.new.graph):
             self._new_connections(path, graph, waiting)
         for (home, first, last), edges in waiting.items():
             level = self.levels[home]
@@ -197,21 +235,45 @@ class _Merge:
             for ports in (level.entries, level.exits):
                 self._settle(key, level, ports)
 
+    def _connect_trace(self, number: int, left: Left) -> None:
+        """Lead what the layers took and fed through the place that they left."""
+        ways = [(self._stood(path), _trace(number)) for path in left.sources]
+        ways += [(_trace(number), self.key(path)) for path in left.takers if path not in self.left]
+        for source, target in dict.fromkeys(ways):
+            place = self._common(source, target)
+            if place is not None:
+                home, first, last = place
+                self.levels[home].edges.append(Edge(first, last, Presence.REMOVED))
+
+    def _told_by_trace(self, wire: Wire) -> bool:
+        """Whether the move of a block says of an old connection that it is gone.
+
+        What layers in another parent took and fed is drawn at the depth where both ends stand today.
+        """
+        ends = self.left.get(wire.source), self.left.get(wire.target)
+        of_a_block = any(end is not None and self.traces[end].region is not None for end in ends)
+        return (ends[0] != ends[1] and of_a_block) or (wire.source, wire.target) in self.parted
+
+    def _stood(self, path: LayerPath) -> Key:
+        """The node at the place where an old layer stood."""
+        return _trace(self.left[path]) if path in self.left else self.key(path)
+
     def _old_connections(self) -> Waiting:
         """The old connections, lifted to where both ends stand today: (call made, call taken, told elsewhere)."""
         waiting: Waiting = defaultdict(list)
-        for path, graph in _graphs(self.old.graph) if self.old is not None else ():
+        for path, graph in graphs(self.old.graph) if self.old is not None else ():
             home = self.key(path) if path else ROOT
             if not graph.has_edges:
                 self.levels[home].listed = True
                 self.old_listed.add(home)
             self._ports(graph, path, home, is_new=False)
-            for wire in _wires(graph, path):
+            for wire in wires(graph, path):
                 source = self._maker(wire)
                 place = self._common(self.key(source), self.key(wire.target))
                 if place is not None:
                     stays = wire.target in self.partners and source in self.partners
                     silent = stays and (self.partners[wire.target], wire.call) in self.silent
+                    silent = silent or self._told_by_trace(wire)
                     waiting[place].append((*wire.calls, silent))
         return waiting
 
@@ -221,7 +283,7 @@ class _Merge:
         level = self.levels[home]
         level.listed = not graph.has_edges
         self._ports(graph, path, home, is_new=True)
-        for wire in _wires(graph, path):
+        for wire in wires(graph, path):
             first, last, calls = self.homes["new", wire.source][1], self.homes["new", wire.target][1], wire.calls
             edges = waiting.get((home, first, last), [])
             same = next((edge for edge in edges if edge[:2] == calls), edges[0] if edges else None)
@@ -253,13 +315,15 @@ class _Merge:
         return None
 
     def _maker(self, wire: Wire) -> LayerPath:
-        """Which old layer makes the tensor: inside a sub-model where the taker stands in that sub-model today."""
+        """Which old layer makes the tensor: that inside a sub-model where the taker is in it, or the maker has left it."""
         source, output = wire.source, wire.output
-        while self._holds(self.key(source), self.key(wire.target)):
-            body = self.old_layers[source].body
-            if body is None or output >= len(body.outputs):
+        while (body := self.old_layers[source].body) is not None and output < len(body.outputs):
+            made = body.outputs[output]
+            inside, here = (*source, made.layer), self.key(source)
+            stays = self._holds(here, self.key(inside)) and not self._holds(here, self.key(wire.target))
+            if stays or inside not in self.old_layers:
                 break
-            source, output = (*source, body.outputs[output].layer), body.outputs[output].output
+            source, output = inside, made.output
         return source
 
     def _holds(self, outer: Key, inner: Key) -> bool:
@@ -288,6 +352,10 @@ class _Merge:
                     ports.setdefault(index, Presence.REMOVED)
 
 
+def _trace(number: int) -> Key:
+    return "trace", (str(number),)
+
+
 class _Signatures:
     """What a layer is built like, each kind as a small number."""
 
@@ -305,35 +373,3 @@ class _Signatures:
         shapes = tuple((weight.name, weight.shape, weight.dtype) for weight in layer.weights)
         built = (layer.canonical_class, repr(sorted(layer.config.items())), shapes, inside)
         return self._known.setdefault(built, len(self._known))
-
-
-def _graphs(graph: Graph, path: LayerPath = ()) -> Iterator[tuple[LayerPath, Graph]]:
-    yield path, graph
-    for layer in graph.layers:
-        if layer.body is not None:
-            yield from _graphs(layer.body, (*path, layer.name))
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """One tensor that one layer takes from another of the same graph."""
-
-    source: LayerPath
-    output: int
-    target: LayerPath
-    call: int
-    """Which call of the target takes it, from 0."""
-    calls: tuple[int, int]
-    """Calls of source and target from 1, or 0 where the layer is not shared."""
-
-
-def _wires(graph: Graph, path: LayerPath) -> Iterator[Wire]:
-    layers = {layer.name: layer for layer in graph.layers}
-    for layer in graph.layers:
-        for index, call in enumerate(layer.calls):
-            for ref in call.inputs:
-                source = layers.get(ref.layer)
-                if source is not None:
-                    made = ref.call + 1 if len(source.calls) > 1 else 0
-                    taken = index + 1 if len(layer.calls) > 1 else 0
-                    yield Wire((*path, source.name), ref.output, (*path, layer.name), index, (made, taken))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from modeldiff.diagram.cells import Cells
+from modeldiff.diagram.merge import Node
 from modeldiff.diagram.shapes import Presence
 
 
@@ -16,10 +17,7 @@ def runs(cells: Cells) -> list[list[int]]:
     so branches that meet stay side by side, and a skip connection ends at a row. A card never leaves its region.
     """
     level = cells.level
-    plain = [
-        cell.kind is None and level.nodes[cell.nodes[0]].inner is None and not level.nodes[cell.nodes[0]].is_shared
-        for cell in cells.cells
-    ]
+    plain = [cell.kind is None and _is_plain(level.nodes[cell.nodes[0]]) for cell in cells.cells]
     takers: dict[int, set[int]] = defaultdict(set)
     makers: dict[int, dict[int, set[Presence]]] = defaultdict(lambda: defaultdict(set))
     if level.listed:
@@ -54,6 +52,10 @@ def runs(cells: Cells) -> list[list[int]]:
         else:
             groups[index] = [index]
     return [groups[index] for index in range(len(cells.cells)) if index not in above]
+
+
+def _is_plain(node: Node) -> bool:
+    return node.inner is None and node.trace is None and not node.is_shared
 
 
 def _region(cells: Cells, index: int) -> int | None:

@@ -1,7 +1,7 @@
 # The picture as data. Boxes nest: a fold and a group hold a body of boxes and lines like the picture itself, so one
 # rule draws every depth and opening a fold needs no second kind of picture. Rejected: boxes that carry their texts
 # (the report has them already, looked up by address) and boxes that carry coordinates (the page moves them).
-"""Boxes, lines, groups and folds: `Diagram`, `Body`, `Card`, `Fold`, `Group`, `Line`."""
+"""Boxes, lines, groups and folds: `Diagram`, `Body`, `Card`, `Fold`, `Group`, `Trace`, `Line`."""
 
 from __future__ import annotations
 
@@ -103,6 +103,8 @@ class Body:
             if isinstance(box, Card):
                 yield from box.rows
                 continue
+            if isinstance(box, Trace):
+                continue
             if isinstance(box, Group) and box.row is not None:
                 yield box.row
             yield from box.body.rows()
@@ -131,7 +133,17 @@ class Group:
     """Whether the picture shows the inside first."""
 
 
-Box = Card | Fold | Group
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The place that moved layers left. They stand elsewhere, so nothing is counted here."""
+
+    rows: tuple[str, ...]
+    """Their addresses, in the order in which they stood here."""
+    region: int | None
+    """Index in `DiffResult.regions`; None where they moved to another parent."""
+
+
+Box = Card | Fold | Group | Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modeldiff.diagram import Body, Box, Card, Fold, FoldKind, Group, Row
+from modeldiff.diagram import Body, Box, Card, Fold, FoldKind, Group, Row, Trace
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.measure import mono, mono_fitting, sans, sans_fitting
 from modeldiff.report import LayerView, Report, Status
@@ -17,7 +17,7 @@ from modeldiff.report.words import counted, plain
 GUTTER = 26
 PAD = 10
 ONE_LINE, TWO_LINES = 26, 46
-FOLD, HEAD = 32, 30
+FOLD, HEAD, TRACE = 32, 30, 24
 NAME, TEXT, LABEL = 12.5, 11.5, 11.0
 NARROWEST, WIDEST, CROWDED = 304, 376, 312
 """Widths of cards: the picture's own choice, its limit, and the limit where three or more stand side by side."""
@@ -114,6 +114,19 @@ class Words:
         if fold.kind is FoldKind.UNCHANGED:
             return f"⋯ {counted(layers, 'unchanged layer')}"
         return f"⋯ {counted(layers, 'layer')}"
+
+    def trace_title(self, trace: Trace) -> str:
+        """What stands where layers were that moved."""
+        names = [visible(self.views[address].old_name or self.views[address].name) for address in trace.rows]
+        if trace.region is not None:
+            name = visible(plain(self.regions[trace.region].name))
+        else:
+            name = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)} layers)"
+        return f"{name} was here"
+
+    def trace_width(self, trace: Trace) -> int:
+        """The width of such a place; an even number."""
+        return min(int(sans(self.trace_title(trace), TEXT) * 1.08 + 40) // 2 * 2, WIDEST)
 
     def fold_range(self, fold: Fold, width: float) -> str:
         """The first and the last layer of a fold, where both fit."""

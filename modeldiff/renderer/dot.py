@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from modeldiff.diagram import OUTSIDE, Body, Box, Card, Diagram, End, Fold, Presence, Row
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, Diagram, End, Fold, Presence, Row, Trace
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.palette import tokens
@@ -75,6 +75,9 @@ class _Writer:
                     presence = box.rows[number + 1].presence
                     if not body.listed:
                         self.lines.append(f"  {name}_{number} -> {name}_{number + 1} [{self._line(presence)}];")
+            elif isinstance(box, Trace):
+                title = f"{Status.MOVED.sign} {self.words.trace_title(box)}"
+                yield f'{indent}{name} [label={quoted(title)}, style="dashed", color={self._fill("mov")}];'
             elif isinstance(box, Fold):
                 counts = (f"{status.sign}{count}" for status, count in self.words.counts(box.body.rows()))
                 title = " ".join([self.words.fold_title(box), *counts])

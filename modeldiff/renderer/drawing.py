@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, Group, Presence, Row
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, Group, Presence, Row, Trace
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
 from modeldiff.renderer.characters import visible
@@ -76,9 +76,12 @@ class Pencil:
         data = ""
         if self.is_live:
             data = f' data-e="{line.source.box} {line.target.box}{" s" if route.is_side or route.is_back else ""}"'
-        kind = LINE_CLASSES[line.presence] + (" x" if line.target.box == OUTSIDE else "")
+        is_left = any(
+            end.box != OUTSIDE and isinstance(body.boxes[end.box], Trace) for end in (line.source, line.target)
+        )
+        kind = "e was x" if is_left else LINE_CLASSES[line.presence] + (" x" if line.target.box == OUTSIDE else "")
         drawn = f'<path class="{kind}" d="{path}"{data}/>'
-        if line.presence is not Presence.KEPT:
+        if line.presence is not Presence.KEPT and not is_left:
             ends = " to ".join(self._name(body, end) for end in (line.source, line.target))
             title = f"<title>{line.presence.value} connection, {text(ends)}</title>"
             drawn = f'<path class="{kind}" d="{path}"{data}>{title}</path>'
@@ -99,6 +102,8 @@ class Pencil:
             return self.words.views[box.rows[end.row].address].name
         if isinstance(box, Fold):
             return self.words.fold_title(box).lstrip("⋯ ")
+        if isinstance(box, Trace):
+            return self.words.trace_title(box)
         return self.words.views[box.row.address].name if box.row is not None else box.scope
 
     def _region(self, frame: Placement) -> str:
@@ -133,7 +138,20 @@ class Pencil:
                 rows = (f"{self.numbers[row.address]}{'+' * high}" for row, high in zip(box.rows, tall, strict=True))
                 return f'<g class="card{self._kind(box)}" {where} data-i="{scene.width} {" ".join(rows)}"/>'
             return f'<g class="card{self._kind(box)}" {where}>{self._card(box, scene.width)}</g>'
+        if isinstance(box, Trace):
+            where = f'transform="translate({place.x - place.left} {place.y})"{data}'
+            return f'<g class="was" {where}>{self._trace(box)}</g>'
         return self._frame(scene, index, box, frame, where)
+
+    def _trace(self, trace: Trace) -> str:
+        """Where layers were that moved, as a link to where they are."""
+        width, title = self.words.trace_width(trace), self.words.trace_title(trace)
+        shown = sans_fitting(title, boxes.TEXT, width - 30)
+        about = f"<title>{text(title)}</title>" if shown != title else ""
+        sign = f'<tspan class="s">{Status.MOVED.sign}</tspan>'
+        drawn = f'{about}<rect width="{width}" height="{boxes.TRACE}" rx="4"/>'
+        drawn += f'<text x="10" y="16">{sign} {text(shown)}</text>'
+        return f'<a href="#{text(trace.rows[0])}" tabindex="-1">{drawn}</a>' if self.is_live else drawn
 
     def _kind(self, box: Card) -> str:
         """The class of a card in which all rows share one status."""

@@ -184,7 +184,13 @@ class _Router:
     def _leaving(self) -> dict[Bundle, int]:
         """Where each bundle leaves its box."""
         by_box: dict[int, list[Bundle]] = defaultdict(list)
+        towards: dict[Bundle, int] = {}
         for at in self.attachments:
+            lane = self.lanes.get((at.bundle, at.source + 1))
+            box = at.line.target.box
+            towards.setdefault(
+                at.bundle, self.xs[len(self.extents) + lane] if lane is not None else self.xs[box] if box >= 0 else 0
+            )
             if at.bundle not in by_box[at.line.source.box]:
                 by_box[at.line.source.box].append(at.bundle)
         places: dict[Bundle, int] = {}
@@ -195,7 +201,8 @@ class _Router:
                 spread = round((calls.index(bundle[3]) - (len(calls) - 1) / 2) * 52)
                 present = {other[2] for other in bundles if other[3] == bundle[3]}
                 main = next(one for one in Presence if one in present)
-                shift = 0 if bundle[2] is main else -16 if bundle[2] is Presence.ADDED else 16
+                to_left = Presence.ADDED not in present - {main} and towards[bundle] < axis
+                shift = 0 if bundle[2] is main else -16 if bundle[2] is Presence.ADDED or to_left else 16
                 places[bundle] = axis + spread + shift
         return places
 

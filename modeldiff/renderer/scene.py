@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from modeldiff.diagram import OUTSIDE, Body, Card, Diagram, Fold, Line, Presence
+from modeldiff.diagram import OUTSIDE, Body, Card, Diagram, Fold, Group, Line, Presence, Trace
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import Words
 from modeldiff.renderer.frames import ASIDE, Placement, framed
@@ -97,7 +97,7 @@ def _planned(body: Body, words: Words, depth: int, plans: list[_Plan]) -> Scene:
     made = Scene(body, boxes.card_width(body, words, abreast))
     plans.append(_Plan(made, depth, rank, back))
     for index, box in enumerate(body.boxes):
-        if not isinstance(box, Card):
+        if isinstance(box, (Fold, Group)):
             made.inner[index] = _planned(box.body, words, depth + 1, plans)
     return made
 
@@ -157,6 +157,9 @@ def _extent(made: Scene, index: int, words: Words) -> tuple[int, int, int]:
     box, half = made.body.boxes[index], made.width // 2
     if isinstance(box, Card):
         return half, half, sum(words.height(row) for row in box.rows)
+    if isinstance(box, Trace):
+        half = words.trace_width(box) // 2
+        return half, half, boxes.TRACE
     if isinstance(box, Fold) or not box.is_open:
         return half, half, boxes.FOLD if isinstance(box, Fold) else boxes.HEAD
     inside = made.inner[index]
@@ -236,6 +239,8 @@ def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], wor
 
     def middle(index: int, row: int) -> int:
         box = made.body.boxes[index]
+        if isinstance(box, Trace):
+            return boxes.TRACE // 2
         if not isinstance(box, Card):
             return (boxes.FOLD if isinstance(box, Fold) else boxes.HEAD) // 2
         heights = [words.height(one) for one in box.rows[: row + 1]]

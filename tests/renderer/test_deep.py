@@ -6,7 +6,7 @@ import pytest
 from models import model
 
 from modeldiff import compare, render
-from modeldiff.diagram import Body, Card, Group, build
+from modeldiff.diagram import Body, Fold, Group, build
 
 
 def nested(depth, units, scope=""):
@@ -48,7 +48,7 @@ def test_deep_nesting_is_drawn(text, format):
 
 def groups(body: Body) -> int:
     """How many groups stand inside each other."""
-    inside = [(isinstance(box, Group), box.body) for box in body.boxes if not isinstance(box, Card)]
+    inside = [(isinstance(box, Group), box.body) for box in body.boxes if isinstance(box, (Fold, Group))]
     return max((is_group + groups(inner) for is_group, inner in inside), default=0)
 
 
