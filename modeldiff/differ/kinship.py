@@ -19,6 +19,8 @@ from modeldiff.graph import Shape
 _BAND = 512
 """Of the many layers with the same shapes, only those are correlated that stand this near in rank."""
 _DENSE = 1_000_000
+_ROWS = 128
+"""Old layers correlated at once: one product of matrices reads the new ones once, and not once a layer."""
 _CERTAIN, _MARGIN = 5.0, 5.0
 """A pair is beyond doubt from this log-likelihood ratio on, and the log of how many pairs of its shape chance could
 pick from; and this much better than with anybody else. Five nats are one error in 150."""
@@ -99,15 +101,21 @@ def _correlate(olds: list[int], news: list[int], sides: tuple[dict[int, Print], 
     left, right = (np.stack([side[i].vector for i in nodes]) for side, nodes in zip(sides, (olds, news), strict=True))
     sizes = [np.maximum((side * side).sum(1), 1e-9) for side in (left, right)]
     group = _Group(olds, news, [], [], [])
-    for row in range(len(olds)):
-        low, high = 0, len(news)
-        if len(olds) * len(news) > _DENSE:
-            centre = row * len(news) // len(olds)
-            low, high = max(0, centre - _BAND), min(len(news), centre + _BAND)
-        correlation = (right[low:high] @ left[row]) / np.sqrt(sizes[1][low:high] * sizes[0][row])
-        group.lows.append(low)
-        group.correlations.append(np.clip(correlation, -0.9999, 0.9999))
-        group.entries.append(np.minimum(sizes[1][low:high], sizes[0][row]))
+    bands = [(0, len(news))] * len(olds)
+    if len(olds) * len(news) > _DENSE:
+        centres = [row * len(news) // len(olds) for row in range(len(olds))]
+        bands = [(max(0, centre - _BAND), min(len(news), centre + _BAND)) for centre in centres]
+    for first in range(0, len(olds), _ROWS):
+        last = min(first + _ROWS, len(olds))
+        start, stop = bands[first][0], bands[last - 1][1]
+        products = left[first:last] @ right[start:stop].T
+        for row in range(first, last):
+            low, high = bands[row]
+            correlation = products[row - first, low - start : high - start]
+            correlation = correlation / np.sqrt(sizes[1][low:high] * sizes[0][row])
+            group.lows.append(low)
+            group.correlations.append(np.clip(correlation, -0.9999, 0.9999))
+            group.entries.append(np.minimum(sizes[1][low:high], sizes[0][row]))
     return group
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ _ENTRIES = 4_000_000
 """Sampled entries a side, at most: memory stays bounded whatever the number of layers."""
 _TENSORS = 12
 """Of a layer with more tensors, the first ones speak."""
+_TOGETHER = 1 << 16
+"""Sampled entries that are standardised at once: they fit the cache."""
 
 
 @dataclass(slots=True)
@@ -61,36 +65,67 @@ def _numbers(weight: Weight, count: int) -> NDArray[Any] | None:
     return sample if sample.dtype.kind in "fiu" else None
 
 
-def _print_of(layer: Layer, count: int) -> Print | None:
-    weights = [weight for weight in layer.comparable_weights if weight.dtype != "string"]
-    parts: list[NDArray[np.float32]] = []
-    strength, largest, main = 0, 0, None
-    constants, is_trained = 0, False
-    for weight in weights[:_TENSORS]:
+def _samples(layer: Layer, count: int) -> list[NDArray[Any]] | None:
+    """Of the tensors that speak; None where one of them cannot be read."""
+    found = []
+    for weight in _speaking(layer):
         sample = _numbers(weight, count)
         if sample is None:
             return None
-        flat = sample.astype(np.float64)
-        flat[~np.isfinite(flat)] = 0.0
-        spread = float(flat.std())
-        if spread <= 1e-12 or _distinct(flat) < min(5, flat.size):
-            parts.append(np.zeros(flat.size, np.float32))
+        found.append(sample)
+    return found
+
+
+def _speaking(layer: Layer) -> list[Weight]:
+    return [weight for weight in layer.comparable_weights if weight.dtype != "string"][:_TENSORS]
+
+
+def _print_of(layer: Layer, told: Sequence[_Told]) -> Print:
+    strength, largest, main = 0, 0, None
+    constants, is_trained = 0, False
+    for weight, (vector, raw) in zip(_speaking(layer), told, strict=True):
+        if raw is None:
             constants += len(weight.shape) == 1 and weight.size > 1
             continue
         is_trained |= len(weight.shape) == 1
-        parts.append(((flat - flat.mean()) / spread).astype(np.float32))
-        strength += flat.size
+        strength += vector.size
         if weight.size > largest:
-            largest, main = weight.size, (weight.shape, flat.astype(np.float32).tobytes())
-    shapes = tuple(weight.shape for weight in weights)
-    vector = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+            largest, main = weight.size, (weight.shape, raw)
+    shapes = tuple(weight.shape for weight in layer.comparable_weights if weight.dtype != "string")
+    vector = np.concatenate([part for part, _ in told]) if told else np.zeros(0, np.float32)
     return Print(shapes, vector, strength, main, constants, is_trained)
 
 
-def _distinct(values: NDArray[np.float64]) -> int:
-    """How many different values; `np.unique` would import masked arrays."""
-    ordered = np.sort(values)
-    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+_Told = tuple[NDArray[np.float32], bytes | None]
+"""A sample standardised, and its bytes in single precision; zeros and None where it says nothing."""
+
+
+def _standardised(samples: Sequence[NDArray[Any]]) -> list[_Told]:
+    """Samples of one length at a time: one call of numpy for many of them, where each alone is mostly calls."""
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, sample in enumerate(samples):
+        places[sample.size].append(place)
+    found: dict[int, _Told] = {}
+    for size, alike in places.items():
+        step = max(1, _TOGETHER // size)
+        for first in range(0, len(alike), step):
+            some = alike[first : first + step]
+            found.update(zip(some, _rows(np.stack([samples[place].astype(np.float64) for place in some])), strict=True))
+    return [found[place] for place in range(len(samples))]
+
+
+def _rows(flat: NDArray[np.float64]) -> Iterator[_Told]:
+    flat[~np.isfinite(flat)] = 0.0
+    spread = flat.std(axis=1)
+    ordered = np.sort(flat, axis=1)  # `np.unique` would import masked arrays
+    distinct = 1 + np.count_nonzero(ordered[:, 1:] != ordered[:, :-1], axis=1)
+    tells = (spread > 1e-12) & (distinct >= min(5, flat.shape[1]))
+    scale = np.where(tells, spread, 1.0)[:, None]
+    vectors = ((flat - flat.mean(axis=1)[:, None]) / scale).astype(np.float32)
+    vectors[~tells] = 0.0
+    single = flat.astype(np.float32)
+    for vector, raw, is_telling in zip(vectors, single, tells.tolist(), strict=True):
+        yield vector, raw.tobytes() if is_telling else None
 
 
 def prints(old: Flow, new: Flow) -> tuple[Prints, Prints]:
@@ -104,13 +139,18 @@ def prints(old: Flow, new: Flow) -> tuple[Prints, Prints]:
 
 def _prints(flow: Flow, count: int, known: Mapping[int, Print]) -> dict[int, Print]:
     """`known`: by the identity of a layer, which both models have where their files hold the same bytes."""
-    found = {}
+    samples: dict[int, list[NDArray[Any]]] = {}
+    found: dict[int, Print] = {}
     for index in flow.order:
         layer = flow[index].layer
-        print_ = known.get(id(layer)) or (_print_of(layer, count) if layer.weights else None)
-        if print_ is not None:
-            found[index] = print_
-    return found
+        if id(layer) in known:
+            found[index] = known[id(layer)]
+        elif layer.weights and (read := _samples(layer, count)) is not None:
+            samples[index] = read
+    told = iter(_standardised([sample for read in samples.values() for sample in read]))
+    for index, read in samples.items():
+        found[index] = _print_of(flow[index].layer, list(islice(told, len(read))))
+    return {index: found[index] for index in flow.order if index in found}
 
 
 def _told(found: dict[int, Print]) -> Prints:

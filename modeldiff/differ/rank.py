@@ -56,7 +56,9 @@ def _corner(old: Weight, new: Weight, columns: int) -> NDArray[np.float64]:
     before, after = next(paired(old, new, _CORNER * columns))
     x = numbers(before, old.dtype).reshape(-1, columns)[:, :_CORNER].astype(np.float64)
     y = numbers(after, new.dtype).reshape(-1, columns)[:, :_CORNER]
-    squares = np.linalg.eigvalsh((y - x) @ (y - x).T)[::-1]
+    moved = y - x
+    moved = moved if moved.shape[0] <= moved.shape[1] else moved.T  # the smaller product has the same singular values
+    squares = np.linalg.eigvalsh(moved @ moved.T)[::-1]
     values: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0.0))
     return values
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from io import RawIOBase
 from itertools import product
 from typing import Any
@@ -24,6 +25,7 @@ from modeldiff.loader.storage import Stretch
 
 _LINE = 64
 """Bytes of a line of the cache."""
+_PAGE = 4096
 _BAND = 16 << 20
 """Bytes read through HDF5 at a time, as far as the chunks allow."""
 
@@ -175,10 +177,13 @@ def _as_told(values: NDArray[Any], dtype: str) -> NDArray[Any]:
 
 def _aligned(nbytes: int) -> NDArray[np.uint8]:
     """A buffer that begins with a line of the cache: the kernel copies to any other place at a third of the speed."""
+    if nbytes < _PAGE:  # finding the line costs more
+        return np.empty(nbytes, np.uint8)
     room = np.empty(nbytes + _LINE, np.uint8)
     return room[-room.ctypes.data % _LINE :][:nbytes]
 
 
+@lru_cache
 def numpy_dtype(dtype: str) -> np.dtype[Any]:
     """The little-endian numpy type of the blocks of a `Weight.dtype`."""
     if dtype == "bool":

@@ -14,7 +14,6 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import FileIO, RawIOBase
 from multiprocessing.util import Finalize
@@ -54,25 +53,23 @@ class Stretch:
         """True where the stretch is simply a file on this machine."""
         return self.inflated is None and self.start == 0 and self.length == self.stamp[0] and not is_url(self.path)
 
-    @contextmanager
-    def open(self) -> Iterator[RawIOBase]:
-        """The file the stretch lies in, unbuffered; not yet at `start`.
+    def open(self) -> RawIOBase:
+        """The file the stretch lies in, unbuffered; not yet at `start`. For a `with`.
 
         Raises:
             UnreadableFile: the file is gone or is not the one that was loaded.
         """
-        with ExitStack() as stack:
-            if is_url(self.path):
-                yield stack.enter_context(RemoteFile(self.path, self.stamp))
-                return
-            try:
-                file = stack.enter_context(FileIO(self.path))
-                stamp = stamp_of(os.fstat(file.fileno()))
-            except OSError as error:
-                raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.shown) from error
-            if stamp != self.stamp:
-                raise UnreadableFile("the file changed since it was loaded", where=self.shown, fix="load it again")
-            yield file
+        if is_url(self.path):
+            return RemoteFile(self.path, self.stamp)
+        try:
+            file = FileIO(self.path)
+            stamp = stamp_of(os.fstat(file.fileno()))
+        except OSError as error:
+            raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.shown) from error
+        if stamp != self.stamp:
+            file.close()
+            raise UnreadableFile("the file changed since it was loaded", where=self.shown, fix="load it again")
+        return file
 
     def settled(self) -> Stretch:
         """The same bytes not packed: itself, or a private copy that lives as long as the process.

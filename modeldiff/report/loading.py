@@ -137,7 +137,8 @@ def view(forecast: Forecast | None) -> LoadingView | None:
         return None
     ways = []
     for way in forecast.ways:
-        rows = [row for layer in way.layers if (row := _row(layer, way)) is not None]
+        is_reached = len(way.counts) > 1
+        rows = [row for layer in way.layers if (row := _row(layer, is_reached=is_reached)) is not None]
         first, *rest = _TITLES[way.method]
         ways.append(
             LoadingWay(
@@ -147,10 +148,11 @@ def view(forecast: Forecast | None) -> LoadingView | None:
     return LoadingView(f"Keras {forecast.keras}", all(way.is_plain for way in forecast.ways), tuple(ways))
 
 
-def _row(layer: LayerForecast, way: Way) -> LoadingRow | None:
-    lost = [weight.name for weight in layer.weights if weight.origin is None]
-    if layer.loading is Loading.LOADS or (layer.loading is Loading.NOT_REACHED and len(way.counts) == 1):
+def _row(layer: LayerForecast, *, is_reached: bool) -> LoadingRow | None:
+    """One layer; None where it simply loads, or where the way reaches no layer at all (`is_reached`)."""
+    if layer.loading is Loading.LOADS or (layer.loading is Loading.NOT_REACHED and not is_reached):
         return None
+    lost = [weight.name for weight in layer.weights if weight.origin is None]
     return LoadingRow((Code(format_path(layer.layer)),), layer.loading.value.replace("-", " "), _told(layer, lost))
 
 
