@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,9 +55,25 @@ def load(path: str | os.PathLike[str]) -> Model:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = error.strerror if isinstance(error, OSError) else None
         raise UnreadableFile(f"cannot be read: {reason or error}", where=shown) from error
-    model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
-    _check_size(model, shown)
+    with _uncollected():
+        model: Model = importlib.import_module(f"modeldiff.loader.{module}").load(shown)
+        _check_size(model, shown)
     return replace(model, metadata={"bytes": size, **model.metadata})
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for unused cycles: all that is made here stays, and the more there is, the longer each search.
+
+    It took a quarter of the time for 4000 layers.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _check_size(model: Model, shown: str) -> None:

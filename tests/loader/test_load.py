@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from h5_files import chain, small_h5
+from h5_files import chain, small_h5, write_h5
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zoo_truth import MODELS, loaded, needs_zoo
@@ -223,3 +224,16 @@ def test_an_empty_kernel_is_no_special_case(tmp_path: Path) -> None:
     assert bias.size == 0
     assert bias.digest().startswith("sha256:e3b0c442")
     assert loaded("3.15.1/optstate_adam.h5").graph.layers
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(tmp_path, is_on):
+    (gc.enable if is_on else gc.disable)()
+    try:
+        load(write_h5(tmp_path / "m.h5", chain("a"), {}))
+        assert gc.isenabled() is is_on
+        with pytest.raises(UnreadableFile):
+            load(tmp_path / "none.h5")
+        assert gc.isenabled() is is_on
+    finally:
+        gc.enable()
