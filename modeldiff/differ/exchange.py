@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from modeldiff.changes import Evidence
 from modeldiff.differ.places import MOST, Places
 from modeldiff.differ.state import State
 
@@ -126,7 +127,7 @@ def _improve(state: State, places: Places, i: int, lookalikes: dict[int, list[in
     if best is None:
         return []
     owner = back.get(best[1])
-    _exchange(state, places, i, best[1])
+    _exchange(state, places, i, best[1], state.evidence)
     return [i] if owner is None else [i, owner]
 
 
@@ -140,17 +141,18 @@ def _gain(state: State, places: Places, i: int, j: int) -> float:
         places.score(owner, j) if owner is not None else 0.0
     )
     saved = {node: state.found[node] for node in (i, owner) if node is not None and node in state.found}
-    _exchange(state, places, i, j)
-    after = places.score(i, j)
-    if after < _ENOUGH:
-        after -= 50.0
-    if owner is not None and owner in forth:
-        after += places.score(owner, forth[owner])
-    for node in (i, owner):
-        if node is not None and node in state.found:
-            state.part(node)
-    for node, found in saved.items():
-        state.pair(node, *found)
+    with places.trying():
+        _exchange(state, places, i, j, _unsaid)
+        after = places.score(i, j)
+        if after < _ENOUGH:
+            after -= 50.0
+        if owner is not None and owner in forth:
+            after += places.score(owner, forth[owner])
+        for node in (i, owner):
+            if node is not None and node in state.found:
+                state.part(node)
+        for node, found in saved.items():
+            state.pair(node, *found)
     return after - before
 
 
@@ -173,9 +175,10 @@ def _swap(state: State, places: Places, i: int, j: int) -> float:
         return places.score(one, other) - state.scorer.name_score(one, other)
 
     before = score(i, mine) + score(owner, j)
-    _repair(state, (i, j), (owner, mine))
-    after = score(i, j) + score(owner, mine)
-    _repair(state, (i, mine), (owner, j))
+    with places.trying():
+        _repair(state, (i, j), (owner, mine))
+        after = score(i, j) + score(owner, mine)
+        _repair(state, (i, mine), (owner, j))
     return after - before - _SWAP
 
 
@@ -186,7 +189,12 @@ def _repair(state: State, *pairs: tuple[int, int]) -> None:
         state.pair(i, j, state.evidence(i, j), 0.9)
 
 
-def _exchange(state: State, places: Places, i: int, j: int) -> None:
+def _unsaid(_i: int, _j: int) -> Evidence:
+    """The evidence of a pair that is only tried."""
+    return Evidence.SIMILARITY
+
+
+def _exchange(state: State, places: Places, i: int, j: int, evidence: Callable[[int, int], Evidence]) -> None:
     forth, back = state.scorer.partner
     mine, owner = forth.get(i), back.get(j)
     if mine is not None and owner is not None and _has_swapped_names(state, i, mine, owner, j):
@@ -196,11 +204,11 @@ def _exchange(state: State, places: Places, i: int, j: int) -> None:
         state.part(i)
     if owner is not None:
         state.part(owner)
-    state.pair(i, j, state.evidence(i, j), 0.85)
+    state.pair(i, j, evidence(i, j), 0.85)
     if owner is None:
         return
     free = [k for k in places.nearby(owner) if k not in back and state.new.is_flowing(k)]
     free.extend([mine] if mine is not None and mine not in free else [])
     best = max(((places.score(owner, k), -k) for k in free), default=(0.0, 0))
     if best[0] > _ENOUGH:
-        state.pair(owner, -best[1], state.evidence(owner, -best[1]), 0.85)
+        state.pair(owner, -best[1], evidence(owner, -best[1]), 0.85)

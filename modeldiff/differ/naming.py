@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +89,19 @@ class Naming:
         claims = _CLAIMED * (taken + self.trust * self.claimed[0][i])
         return np.where(same, 0.2 + _SAME * self.trust, unlike - claims)
 
+    def one(self, i: int, j: int) -> float:
+        """The same about one pair."""
+        a, b = self.looks
+        same = a.name[i] == b.name[j]
+        taken = self.trust * float(self.claimed[1][j])
+        if a.automatic[i]:
+            return _AUTOMATIC * float(same) if b.automatic[j] else -_GIVEN - 3.7 * taken
+        if same:
+            return 0.2 + _SAME * self.trust
+        unlike = -_GIVEN if b.automatic[j] else -_UNTOLD - _UNLIKE * self.stable**2
+        unlike += (0.2 + _UNTOLD) * (1.0 - self.trust) if b.stem[j] == a.stem[i] else 0.0
+        return unlike - _CLAIMED * (taken + self.trust * float(self.claimed[0][i]))
+
     def likeness(self, i: int, j: int) -> float:
         """What two chosen names that differ have in common, to be added to `row`."""
         a, b = self.looks
@@ -105,5 +117,12 @@ class Naming:
 
 
 def _shared(one: str, other: str) -> int:
-    """How many letters two texts begin with alike."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    """How many letters two texts begin with alike; halving, since names may be long."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from modeldiff.differ.similarity import NEVER, Scorer
 
@@ -27,6 +26,9 @@ _ANYWHERE = 5.0
 _STEPS = 24
 """Looking through unpaired layers ends after so many."""
 
+_Forgotten = tuple[int, int, set[tuple[int, bool]], dict[tuple[int, bool], dict[int, float]]]
+"""Side, node, all keys it was on the way of, and what was known under them."""
+
 
 class Places:
     """Where layers stand, told by the nearest paired layers around them."""
@@ -35,56 +37,92 @@ class Places:
         self.scorer = scorer
         self.flows = (scorer.old, scorer.new)
         self.partner = scorer.partner
-        self._above = tuple(
+        above = tuple(
             [tuple(dict.fromkeys(producer for producer, _ in node.producers)) for node in flow.nodes]
             for flow in self.flows
         )
         self.retyped: Counter[tuple[int, int]] = Counter()
         """Old class and new class -> how many pairs."""
         self._static: dict[tuple[int, int], float] = {}
+        self._steps = tuple(
+            ([node.consumers for node in flow.nodes], higher) for flow, higher in zip(self.flows, above, strict=True)
+        )
+        """Of each side, the neighbours below and above every node."""
         self._nearest: tuple[dict[tuple[int, bool], dict[int, float]], ...] = ({}, {})
         self._through: tuple[dict[int, set[tuple[int, bool]]], ...] = (defaultdict(set), defaultdict(set))
+        self._forgotten: list[_Forgotten] | None = None
+        """While something is tried."""
+        self._tried: tuple[set[tuple[int, bool]], ...] = (set(), set())
+        """What was found out while something was tried."""
 
     def notice(self, i: int, j: int, *, paired: bool) -> None:
         """That two nodes became a pair, or are none any more."""
         for side, node in enumerate((i, j)):
-            for key in self._through[side].pop(node, ()):
-                self._nearest[side].pop(key, None)
+            keys = self._through[side].pop(node, None)
+            if keys is None:
+                continue
+            nearest = self._nearest[side]
+            lost = {key: nearest.pop(key) for key in keys & nearest.keys()}
+            if self._forgotten is not None:
+                for key in lost.keys() & self._tried[side]:
+                    del lost[key]
+                self._forgotten.append((side, node, keys, lost))
         classes = int(self.scorer.looks[0].class_[i]), int(self.scorer.looks[1].class_[j])
         if classes[0] != classes[1]:
             self.retyped[classes] += 1 if paired else -1
 
-    def steps(self, side: int, node: int, *, up: bool) -> Iterable[int]:
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Pairs that are made inside are parted again inside: what was known before is known again afterwards."""
+        self._forgotten = []
+        yield
+        for side, _, _, lost in self._forgotten:
+            self._nearest[side].update(lost)
+        for side, node, keys, _ in self._forgotten:
+            self._through[side][node] |= keys & self._nearest[side].keys()
+        self._forgotten = None
+        for tried in self._tried:
+            tried.clear()
+
+    def steps(self, side: int, node: int, *, up: bool) -> Sequence[int]:
         """Direct neighbours."""
-        return self._above[side][node] if up else self.flows[side][node].consumers
+        return self._steps[side][up][node]
 
     def nearest(self, side: int, node: int, *, up: bool) -> Mapping[int, float]:
         """The nearest paired nodes above or below; 1 where next to it, less where unpaired ones lie between."""
-        known = self._nearest[side].get((node, up))
+        key = node, up
+        known = self._nearest[side].get(key)
         if known is not None:
             return known
-        found = self._nearest[side][node, up] = {}
-        waiting, seen = [(other, 1.0) for other in self.steps(side, node, up=up)], {node}
-        while waiting and len(seen) < _STEPS:
-            other, weight = waiting.pop()
-            if other in seen:
-                continue
-            seen.add(other)
-            self._through[side][other].add((node, up))
-            if other in self.partner[side]:
-                found[other] = weight
-            else:
-                waiting.extend((beyond, _BRIDGED) for beyond in self.steps(side, other, up=up))
+        if self._forgotten is not None:
+            self._tried[side].add(key)
+        found: dict[int, float] = {}
+        self._nearest[side][key] = found
+        steps, partner, through = self._steps[side][up], self.partner[side], self._through[side]
+        ways, seen = [(reversed(steps[node]), 1.0)], {node}  # the last first, and of thousands only some
+        while ways and len(seen) < _STEPS:
+            way, weight = ways[-1]
+            other = next(way, None)
+            if other is None:
+                ways.pop()
+            elif other not in seen:
+                seen.add(other)
+                through[other].add(key)
+                if other in partner:
+                    found[other] = weight
+                else:
+                    ways.append((reversed(steps[other]), _BRIDGED))
         return found
 
     def agreed(self, i: int, j: int, *, up: bool) -> float:
         """The share of the nearest paired nodes on one side that are paired with each other."""
-        mine = {self.partner[0][node]: weight for node, weight in self.nearest(0, i, up=up).items()}
-        theirs = self.nearest(1, j, up=up)
-        if not mine and not theirs:
-            return 0.0
-        shared = sum(min(weight, theirs[node]) for node, weight in mine.items() if node in theirs)
-        return shared / max(len(mine), len(theirs))
+        mine, theirs, partner = self.nearest(0, i, up=up), self.nearest(1, j, up=up), self.partner[0]
+        shared = 0.0
+        for node, weight in mine.items():
+            worth = theirs.get(partner[node])
+            if worth is not None:
+                shared += min(weight, worth)
+        return shared / max(len(mine), len(theirs)) if shared else 0.0
 
     def agreement(self, i: int, j: int) -> float:
         """How far the surroundings of two nodes are paired with each other."""
@@ -104,8 +142,7 @@ class Places:
     def alone(self, i: int, j: int) -> float:
         """What two layers themselves say."""
         if (i, j) not in self._static:
-            related = self.scorer.are_related(i, j)
-            self.learn(i, j, float(self.scorer.intrinsic(i, np.array([j]))[0]) if related else NEVER)
+            self.learn(i, j, self.scorer.alone(i, j) if self.scorer.are_related(i, j) else NEVER)
         return self._static[i, j]
 
     def score(self, i: int, j: int) -> float:
@@ -134,14 +171,17 @@ class Places:
         found: set[int] = set()
         for up in (True, False):
             for node in self.nearest(0, i, up=up):
-                waiting = list(self.steps(1, self.partner[0][node], up=not up))
+                ways = [reversed(self.steps(1, self.partner[0][node], up=not up))]
                 steps = 0
-                while waiting and steps < _STEPS:
+                while ways and steps < _STEPS:
+                    other = next(ways[-1], None)
+                    if other is None:
+                        ways.pop()
+                        continue
                     steps += 1
-                    other = waiting.pop()
                     if other in found:
                         continue
                     found.add(other)
                     if other not in self.partner[1]:
-                        waiting.extend(self.steps(1, other, up=not up))
+                        ways.append(reversed(self.steps(1, other, up=not up)))
         return found

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,8 @@ class Scorer:
         """One new node for every config with its shapes."""
         self.variants = np.unique(both[0], axis=0, return_inverse=True)[1].reshape(-1), places.reshape(-1)
         self._by_variant: dict[int, Scores] = {}
+        self._unlike = np.full(len(self.examples), -0.5)
+        """Of a config with each of the examples, where that is not looked at."""
 
     def row(self, i: int, js: Ints) -> Scores:
         """The scores of old node `i` with each of the new nodes `js`."""
@@ -81,6 +84,23 @@ class Scorer:
         self._kin(i, js, score)
         return score
 
+    def alone(self, i: int, j: int) -> float:
+        """The same about one pair, to the last bit."""
+        a, b = self.looks
+        changed = self._known(i)[self.variants[1][j]]
+        if b.config[j] == a.config[i]:
+            score = 2.0 + float(self.rarity[j])
+        elif b.class_[j] == a.class_[i]:
+            score = float(changed)
+        else:
+            score = -2.0 if b.family[j] & a.family[i] else NEVER
+        score += 0.0 if b.role[j] == a.role[i] else -0.3
+        same_shapes = b.shapes[j] == a.shapes[i]
+        score += 0.4 if same_shapes else -0.4
+        score -= 0.0 if same_shapes or b.ends[j] == a.ends[i] else _DEMOTED
+        score += self.naming.one(i, j) + (0.6 if self.parent_key[1][j] == self.parent_key[0][i] else -0.4)
+        return score + self.kin.ratio(i, j)
+
     def context(self, i: int, js: Ints) -> Scores:
         """What the surroundings say, whatever is paired."""
         a, b = self.looks
@@ -101,18 +121,23 @@ class Scorer:
 
     def _changed(self, i: int, js: Ints) -> Scores:
         """Same class, another config: the more of it agrees, the better."""
+        picked: Scores = self._known(i)[self.variants[1][js]]
+        return picked
+
+    def _known(self, i: int) -> Scores:
+        """What speaks for the config of an old node and each of the examples."""
         kind = int(self.variants[0][i])
         known = self._by_variant.get(kind)
         if known is None:
             layer, class_ = self.old[i].layer, self.looks[0].class_[i]
-            known = np.full(len(self.examples), -0.5)
+            known = self._unlike
             if len(self._by_variant) * len(self.examples) < _VARIANTS:
+                known = known.copy()
                 for position, example in enumerate(self.examples):
                     if self.looks[1].class_[example] == class_:
                         known[position] = _changed(layer, self.new[example].layer)
             self._by_variant[kind] = known
-        picked: Scores = known[self.variants[1][js]]
-        return picked
+        return known
 
     def _kin(self, i: int, js: Ints, score: Scores) -> None:
         """Weights that descend from one another."""
@@ -126,32 +151,25 @@ class Scorer:
     def beside_paired(self, i: int, js: Ints) -> Scores:
         """What the pairing of direct neighbours adds to the scores."""
         forth, column = self.partner[0], self.column
-        score = np.zeros(len(js))
-        suggested = [
-            *(
-                (j, 2.0)
-                for p in dict.fromkeys(p for p, _ in self.old[i].producers)
-                if p in forth
-                for j in self.new[forth[p]].consumers
-            ),
-            *(
-                (j, 1.5)
-                for c in self.old[i].consumers
-                if c in forth
-                for j in dict.fromkeys(p for p, _ in self.new[forth[c]].producers)
-            ),
+        old, new = self.old[i], self.new
+        suggested: list[tuple[Sequence[int], float]] = [
+            (new[forth[p]].consumers, 2.0) for p in dict.fromkeys(p for p, _ in old.producers) if p in forth
         ]
-        if suggested:
+        suggested += (
+            (list(dict.fromkeys(p for p, _ in new[forth[c]].producers)), 1.5) for c in old.consumers if c in forth
+        )
+        score = np.zeros(len(js))
+        if any(nodes for nodes, _ in suggested):
             column[js] = np.arange(len(js))
-            for j, worth in suggested:
-                if column[j] >= 0:
-                    score[column[j]] += worth
+            for nodes, worth in suggested:
+                places = column[nodes]
+                score[places[places >= 0]] += worth
             column[js] = -1
         return score
 
     def name_score(self, i: int, j: int) -> float:
         """What the names alone say."""
-        return float(self.naming.row(i, np.array([j], np.int64)).item())
+        return self.naming.one(i, j)
 
     def pair(self, i: int, j: int) -> float:
         """The score of one pair."""
