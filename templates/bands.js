@@ -21,6 +21,11 @@ function put(level, x, y, long, boxes) {
     long.push([element, y + Math.min(...ys), y + Math.max(...ys)]);
   }
   for (const { element, x: cx, y: cy, dx, dy } of level.calls) long.push([fill(element, { x: x + cx + dx, y: y + cy + dy }, []), y + cy + dy - 10, y + cy + dy]);
+  for (const { element, area: [a, b, c, d] } of level.regions) {
+    element.setAttribute("transform", `translate(${x + a} ${y + b})`);
+    fill($("rect", element), { width: c - a, height: d - b }, []);
+    long.push([element, y + b, y + d]);
+  }
   for (const box of level.boxes) {
     const left = x + box.tx + box.dx, top = y + box.ty + box.dy, frame = box.frame, now = box.now;
     box.element.setAttribute("transform", `translate(${left} ${top})`);

@@ -11,7 +11,7 @@ const ints = words => (words || "").split(" ").filter(Boolean).map(Number);
 function read(element) {
   const ranks = [], flat = ints(element.dataset.r), [left, right, height] = ints(element.dataset.x);
   for (let i = 0; i < flat.length; i += 2) ranks.push([flat[i], flat[i + 1]]);
-  const level = { ranks, left, right, height, boxes: [], lines: [], calls: [] };
+  const level = { ranks, left, right, height, boxes: [], lines: [], calls: [], regions: [] };
   for (const child of element.children) {
     if (child.dataset.b) {
       const [x, l, r, tall, rank] = ints(child.dataset.b);
@@ -28,6 +28,10 @@ function read(element) {
       level.boxes.push(box);
     } else if (child.dataset.e) level.lines.push({ element: child, ends: child.dataset.e.split(" "), points: null });
     else if (child.classList.contains("call")) level.calls.push({ element: child, x: Number(child.getAttribute("x")), y: Number(child.getAttribute("y")) });
+    else if (child.dataset.g) {
+      const [x, y] = child.getAttribute("transform").match(/-?\d+/g).map(Number), rect = $("rect", child);
+      level.regions.push({ element: child, boxes: ints(child.dataset.g), rest: [x, y, x + Number(rect.getAttribute("width")), y + Number(rect.getAttribute("height"))] });
+    }
   }
   return level;
 }
@@ -87,6 +91,13 @@ function arrange(level) {
     const path = run(line.points, source, target, side, across, down, total);
     line.path = path;
     for (const [x] of path) { left = Math.max(left, -x); right = Math.max(right, x); }
+  }
+  for (const region of level.regions) {
+    const own = region.boxes.map(index => level.boxes[index]), around = edges => [0, 1, 2, 3].map(at => Math[at < 2 ? "min" : "max"](...own.map(box => edges(box)[at])));
+    const was = around(box => [box.x - box.l, box.ty, box.x + box.r, box.ty + box.tall]);
+    const now = around(box => [box.x + box.dx - box.now.l, box.ty + box.dy, box.x + box.dx + box.now.r, box.ty + box.dy + box.now.h]);
+    region.area = region.rest.map((edge, at) => edge + now[at] - was[at]);
+    left = Math.max(left, -region.area[0]); right = Math.max(right, region.area[2]);
   }
   for (const call of level.calls) { call.dx = across(call.x); call.dy = down(call.y); }
   return { left, right, height: level.height + total };

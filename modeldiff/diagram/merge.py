@@ -315,7 +315,7 @@ class _Merge:
         return None
 
     def _maker(self, wire: Wire) -> LayerPath:
-        """Which old layer makes the tensor: that inside a sub-model where the taker is in it, or the maker has left it."""
+        """Which old layer makes the tensor: one inside a sub-model if the taker is in it or the maker has left it."""
         source, output = wire.source, wire.output
         while (body := self.old_layers[source].body) is not None and output < len(body.outputs):
             made = body.outputs[output]
@@ -361,6 +361,8 @@ class _Signatures:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, int] = {}
+        self._configs: dict[int, str] = {}
+        """By identity: layers alike share one config, and the models outlive this."""
 
     def of(self, layer: Layer) -> int:
         inside: Hashable = ()
@@ -371,5 +373,8 @@ class _Signatures:
                 for inner in layer.body.layers
             )
         shapes = tuple((weight.name, weight.shape, weight.dtype) for weight in layer.weights)
-        built = (layer.canonical_class, repr(sorted(layer.config.items())), shapes, inside)
+        config = self._configs.get(id(layer.config))
+        if config is None:
+            config = self._configs[id(layer.config)] = repr(sorted(layer.config.items()))
+        built = (layer.canonical_class, config, shapes, inside)
         return self._known.setdefault(built, len(self._known))

@@ -1,0 +1,80 @@
+# What changed together, in a real browser: frames stay around their boxes when folds open, a trace leads to the layer.
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from models import model
+
+from modeldiff import compare, render
+
+pytestmark = pytest.mark.browser
+
+
+def stack(*blocks: int) -> str:
+    """Residual blocks of three layers, one behind the other."""
+    lines, above = ["x: InputLayer(batch_shape=[None, 8])", "stem: Dense(units=8) <- x"], "stem"
+    for block in blocks:
+        lines += [
+            f"b{block}_fc: Dense(units=8, activation='relu') <- {above}",
+            f"b{block}_add: Add <- b{block}_fc, {above}",
+            f"b{block}_out: ReLU <- b{block}_add",
+        ]
+        above = f"b{block}_out"
+    return "\n".join([*lines, f"head: Dense(units=2) <- {above}", "outputs: head"])
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    def page_of(old: str, new: str):
+        path = tmp_path / "page.html"
+        path.write_text(render(compare(model(old), model(new)), "html"), encoding="utf-8")
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path.as_uri())
+        assert errors == []
+        return page
+
+    return page_of
+
+
+def edges(locator) -> tuple[float, float, float, float]:
+    box = locator.bounding_box()
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+
+
+def test_a_frame_stays_around_its_boxes_when_a_fold_in_it_opens(opened):
+    page = opened(stack(1, 2), stack(1, *range(11, 21), 2))
+    before = edges(page.locator(".reg > rect"))
+    page.locator(".fold", has_text="×9 more").locator(".tg").click()
+    left, top, right, bottom = edges(page.locator(".reg > rect"))
+    assert bottom - top > 2 * (before[3] - before[1])
+    for name in ("b11_fc", "b12_fc", "b20_out"):
+        row = edges(page.locator(f'#graph a.r[href="#layer={name}"] > .b'))
+        assert left < row[0] < row[2] < right
+        assert top < row[1] < row[3] < bottom
+    for name in ("b1_out", "b2_fc"):
+        row = edges(page.locator(f'#graph a.r[href="#layer={name}"] > .b'))
+        assert row[3] < top or bottom < row[1]
+
+
+def test_a_trace_leads_to_the_layer_and_takes_no_focus(opened):
+    page = opened(stack(1, 2, 3, 4, 5, 6), stack(1, 3, 4, 5, 2, 6))
+    trace = page.locator(".was a")
+    assert trace.get_attribute("tabindex") == "-1"
+    assert "b2 (3 layers) was here" in trace.text_content()
+    trace.click()
+    assert page.locator("#chosen").inner_text() == "b2_fc"
