@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from modeldiff.changes import (
     ABSENT,
@@ -108,6 +108,7 @@ def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Part
     kinds = [kind for kind in _ORDER if any(change.kind is kind for change in changes)]
     first = next(change for change in changes if not kinds or change.kind is kinds[0])
     if isinstance(first, ConfigChanged):
+        first = min(settings, key=_rank(changes))
         same_key = [one for one in settings if one.key == first.key]
         if len(same_key) > 1:
             return _throughout(first, same_key), len({one.site for one in same_key})
@@ -124,6 +125,22 @@ def _throughout(first: ConfigChanged, alike: Sequence[ConfigChanged]) -> Phrase:
     if same:
         return (Code(first.key), f" changed in {layers} (", *values, ")")
     return (Code(first.key), f" changed in {layers} (", *values, " in ", *place(first.site.new), ")")
+
+
+def _rank(changes: Iterable[Change]) -> Callable[[ConfigChanged], int]:
+    """What comes first of settings: what changed weights, then code; last what only training sees."""
+    reshaped = {change.site for change in changes if isinstance(change, (WeightReshaped, WeightAdded, WeightRemoved))}
+
+    def rank(change: ConfigChanged) -> int:
+        if change.site in reshaped:
+            return 0
+        return 1 if _is_code(change) else 3 if change.key in _WHILE_TRAINING else 2
+
+    return rank
+
+
+_WHILE_TRAINING = frozenset({"rate", "dropout", "recurrent_dropout", "stddev", "momentum", "noise_shape"})
+"""Settings that do nothing when the model is used."""
 
 
 _ORDER = (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED)

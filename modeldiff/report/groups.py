@@ -139,7 +139,8 @@ def grouped(result: DiffResult, layers: Sequence[LayerView], found: Iterable[Blo
     for layer in layers:
         if layer.address in homes:
             impact = homes[layer.address]
-            rows[impact, titles.get(layer.address, _title(impact, layer))].append(layer)
+            together = titles.get(layer.address) if impact is not Impact.INTERFACE else None
+            rows[impact, together or _title(impact, layer)].append(layer)
     ordered = sorted(rows.items(), key=lambda item: (-item[0][0], item[0][1] == _FOLLOWING))
     return tuple(
         Group(title, impact.label, tuple(layer.address for layer in _by_importance(impact, members)))

@@ -15,6 +15,7 @@ from modeldiff.changes import (
     ConfigChanged,
     DiffResult,
     Endpoint,
+    Impact,
     InputsRewired,
     Kind,
     LayerMoved,
@@ -29,7 +30,7 @@ from modeldiff.changes import (
 )
 from modeldiff.graph import Fact, Graph, Layer, LayerPath, Model, Note, digests_of, format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report import tensors
+from modeldiff.report import ports, tensors
 from modeldiff.report.asserted import code_notes
 from modeldiff.report.natures import is_reset
 from modeldiff.report.reasons import Reasons
@@ -117,6 +118,7 @@ class _Ledger:
     def __init__(self, result: DiffResult) -> None:
         self.old = dict(result.old.walk())
         self.new = dict(result.new.walk())
+        self.ports = ports.told(result)
         self.matches = {match.site for match in result.matching.matches}
         self.partners = {match.old: match.new for match in result.matching.matches}
         self.changes: dict[Site, list[Change]] = defaultdict(list)
@@ -136,7 +138,19 @@ class _Ledger:
         self.notes = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
 
     def view(self, site: Site) -> LayerView:
-        """The view of one layer, or of one pair."""
+        """The view of one layer, or of one pair, with the part it has among the model's inputs and outputs."""
+        view, told = self._view(site), self.ports.get(site)
+        if told is None:
+            return view
+        kept = view.status in {Status.ADDED, Status.REMOVED}
+        return replace(
+            view,
+            status=view.status if kept else Status.CHANGED,
+            impact=Impact.INTERFACE,
+            lines=(*told, *view.lines),
+        )
+
+    def _view(self, site: Site) -> LayerView:
         facts = sorted(
             (change for change in self.changes[site] if not is_incidental(change)), key=lambda change: -change.impact
         )

@@ -42,8 +42,10 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
     if impact is None:
         return _nothing(result)
     if impact is Impact.INTERFACE:
-        first = next(change for change in result.changes if isinstance(change, InterfaceChanged))
-        return ("Interface changed: ", *interface_fact(first, partners))
+        ports = [change for change in result.changes if isinstance(change, InterfaceChanged)]
+        more = len(ports) - _PORTS
+        others = f"; {counted(more, 'more input or output', 'more inputs or outputs')} changed" if more > 0 else ""
+        return ("Interface changed: ", *joined([interface_fact(one, partners) for one in ports[:_PORTS]], "; "), others)
     broken = [
         change for change in result.changes if isinstance(change, WeightChanged) and change.nature is Nature.BROKEN
     ]
@@ -66,6 +68,10 @@ def verdict(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Blo
     if impact is Impact.NUMERIC:
         return _numeric(result, layers)
     return _cosmetic(result, layers)
+
+
+_PORTS = 2
+"""Inputs and outputs that a headline names at most."""
 
 
 def _nothing(result: DiffResult) -> Phrase:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from models import model, weight
 
 from modeldiff import compare, report
+from modeldiff.report.words import plain
 
 NET = """
     x: InputLayer(batch_shape=[None, 8])
@@ -39,6 +41,22 @@ def test_of_layers_that_moved_warnings_come_first_then_what_moved_farthest():
     new = moved({"near": 0.01, "far": 0.5, "still": 0.001, "head": 0.1})
     (group,) = report.build(compare(model(NET), new)).groups
     assert [row.partition("=")[2] for row in group.rows] == ["still", "far", "head", "near"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("head", "head, far", {"far": "now an output of the model"}),
+        ("head, far", "head", {"far": "no longer an output of the model"}),
+        ("head, far", "far, head", {"far": "output 2 → 1 of the model", "head": "output 1 → 2 of the model"}),
+    ],
+)
+def test_the_layers_behind_an_interface_that_changed_stand_in_the_list(before, after, told):
+    old, new = (model(NET.replace("outputs: head", f"outputs: {outputs}")) for outputs in (before, after))
+    found = report.build(compare(old, new))
+    assert found.groups[0].title == "Interface"
+    rows = {layer.address: layer for layer in found.layers}
+    assert {rows[address].name: plain(rows[address].lines[0]) for address in found.groups[0].rows} == told
 
 
 def test_what_became_nan_comes_before_what_moved():

@@ -166,3 +166,18 @@ def test_blocks_in_a_row_are_counted() -> None:
         return "\n".join([*lines, f"head: Dense(units=2) <- b{blocks}", "outputs: head"])
 
     assert verdict(model(net(2)), model(net(5))).startswith("Architecture changed: 3 residual blocks added after b2")
+
+
+def test_the_headline_names_the_setting_that_changed_weights_before_a_rate():
+    old = PLAIN.replace("norm: LayerNormalization <- second", "norm: Dropout(rate=0.1) <- second")
+    new = old.replace("rate=0.1", "rate=0.2").replace("second: Dense(units=8)", "second: Dense(units=16)")
+    assert verdict(model(old), model(new)).startswith("Architecture changed: units of second is 16, was 8")
+
+
+def test_the_headline_names_two_ports_and_counts_the_others():
+    old = PLAIN
+    new = old.replace("8]", "9]").replace("head: Dense(units=4)", "head: Dense(units=6)")
+    assert (
+        verdict(shaped(old), shaped(new, 6))
+        == "Interface changed: input x has 9 values, was 8; output head has 6 values, was 4"
+    )
