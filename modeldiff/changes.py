@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -96,7 +97,13 @@ class Site:
         called: no path can start with the other word.
         """
         side, path = ("old", self.old or ()) if self.new is None else ("layer", self.new)
-        return f"{side}={quote(format_path(path), safe='/~', errors='backslashreplace')}"
+        return _address(side, path)
+
+
+@lru_cache(1 << 14)
+def _address(side: str, path: LayerPath) -> str:
+    """Every view of a layer asks for it."""
+    return f"{side}={quote(format_path(path), safe='/~', errors='backslashreplace')}"
 
 
 ROOT = Site((), ())
@@ -156,7 +163,30 @@ class Histogram:
     low: float
     high: float
     old: tuple[int, ...]
+    """() where there is no such side."""
     new: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of a weight where there is nothing to subtract: it stands alone, or its partner has another shape."""
+
+    old: Moments | None = None
+    """None where there is no such side, or it was not read."""
+    new: Moments | None = None
+    histogram: Histogram | None = None
+    """None for few entries, or where all are equal."""
+    reason: str = ""
+    """Why they were not read: `values not readable`, `strings`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One model and the statistics of its weights: what a comparison is for two."""
+
+    model: Model
+    values: Mapping[tuple[Site, str], Values]
+    """By layer and weight; the site has no old side, nor have the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,6 +546,8 @@ class DiffResult:
     """What `Options.ignore` hid: not among the changes, nor the notes."""
     reorderings: tuple[Reordering, ...] = ()
     """Layers whose units are in another order, and whether the function is the same."""
+    values: Mapping[tuple[Site, str], Values] = field(default_factory=dict)
+    """By layer and weight: what only one side has, and what has another shape there."""
 
     @property
     def impact(self) -> Impact | None:

@@ -1,5 +1,5 @@
 # Two models in, facts out: first who is who (match), then one detector per question, then one order for all facts.
-"""The differ: `compare` two models."""
+"""The differ: `compare` two models, `survey` one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 
-from modeldiff.changes import Change, DiffResult, Evidence, Kind, Match, Matching, Options
+from modeldiff.changes import Change, DiffResult, Evidence, Kind, Match, Matching, Options, Site, Survey
 from modeldiff.graph import Layer, LayerPath, Model
 
 _DEFAULT = Options()
@@ -53,12 +53,14 @@ def compare(
         weights,
     )
     from modeldiff.differ.config import detect as detect_config
+    from modeldiff.differ.effort import Effort
     from modeldiff.differ.ignored import Hider
     from modeldiff.differ.loading import foresee
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
 
-    matching = match_layers(old, new, options)
+    effort = Effort()
+    matching = match_layers(old, new, options, effort)
     layers = dict(old.walk()), dict(new.walk())
     partners = {(): (), **{match.old: match.new for match in matching.matches}}
     pairs = [(match, layers[0][match.old], layers[1][match.new]) for match in matching.matches]
@@ -74,7 +76,7 @@ def compare(
         if bare.has_configs(old, new):
             tell(structure.detect(match, mine, theirs, partners))
             tell(wiring.detect(match))
-            tell(detect_config(match, mine, theirs))
+            tell(detect_config(match, mine, theirs, effort))
     unlisted = bare.listed_elsewhere(matching, wiring.forth)
     gone = bare.worth_telling(matching.removed, layers[0], (old, new), pairs)
     came = bare.worth_telling(matching.added, layers[1], (old, new), pairs)
@@ -82,7 +84,9 @@ def compare(
     tell(structure.added(path, layers[1][path]) for path in came if path not in unlisted[1])
     tell(interface.detect(old, new, wiring))
     weighed = [*bare.with_heaps(pairs), (_ROOT, Layer("", "", weights=old.weights), Layer("", "", weights=new.weights))]
-    found, outcomes = weights.detect(weighed, options, progress=progress, executor=executor)
+    lone = [(Site(path, None), layers[0][path]) for path in matching.removed]
+    lone += [(Site(None, path), layers[1][path]) for path in matching.added]
+    found, outcomes, values = weights.detect(weighed, options, lone=lone, progress=progress, executor=executor)
     tell(found)
     settings = metadata.detect(old, new, options=options)
     ordered = [*_ordered(changes, removed, matching, layers), *changes.get(None, ()), *settings]
@@ -92,7 +96,8 @@ def compare(
         *facts.detect(old, new, found, outcomes, reorderings),
         *code.detect(old, new, matching),
     ]
-    notes += broken.detect(layers, matching, found, options)
+    notes += broken.detect(values)
+    notes += effort.notes()
     hider = Hider(options.ignore)
     ordered, notes, outcomes = hider.changes(ordered), hider.notes(notes), hider.pairs(outcomes)
     together = regions.detect(old, new, matching, ordered, options)
@@ -110,7 +115,17 @@ def compare(
         forecast,
         hider.ignored,
         reorderings,
+        values,
     )
+
+
+def survey(
+    model: Model, *, progress: Callable[[int, int], None] | None = None, executor: Executor | None = None
+) -> Survey:
+    """One model with the statistics of its weights; what cannot be read says so. Arguments as of `compare`."""
+    from modeldiff.differ import weights
+
+    return Survey(model, weights.survey(list(model.walk()), progress=progress, executor=executor))
 
 
 def _ordered(

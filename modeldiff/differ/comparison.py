@@ -7,15 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from modeldiff.changes import Movement, Nature, Options, Outcome
+from modeldiff.changes import Movement, Nature, Options, Outcome, Values
 from modeldiff.differ import nature
 from modeldiff.differ.blocks import identical, loaded
 from modeldiff.differ.movement import measure
+from modeldiff.differ.portrait import OPAQUE, portray
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Weight
 
-_OPAQUE = ("float8", "void")
-"""Dtypes numpy has no numbers for: their bytes can be compared and nothing else."""
+Pair = tuple[Weight | None, Weight | None]
+"""A weight of each side; None where there is none to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,18 @@ class Verdict:
     movement: Movement | None = None
     nature: Nature = Nature.UNKNOWN
     proof: Mapping[str, float] = field(default_factory=dict)
+    values: Values | None = None
+    """Of a weight alone, and of a pair whose shapes differ."""
 
 
-def compare_batch(batch: list[tuple[Weight, Weight]], options: Options) -> list[Verdict]:
-    """`compare_values` of each pair."""
-    return [compare_values(old, new, options) for old, new in batch]
+def compare_batch(batch: list[Pair], options: Options) -> list[Verdict]:
+    """`compare_values` of each pair, and the statistics of what is alone."""
+    return [
+        Verdict(Outcome.NOT_COMPARED, values=portray(old, new))
+        if old is None or new is None
+        else compare_values(old, new, options)
+        for old, new in batch
+    ]
 
 
 def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
@@ -51,12 +59,12 @@ def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
         old, new = loaded(old), loaded(new)
         if same_type and identical(old, new):
             return Verdict(Outcome.IDENTICAL)
-        opaque = next((weight.dtype for weight in (old, new) if weight.dtype.startswith(_OPAQUE)), None)
+        opaque = next((weight.dtype for weight in (old, new) if weight.dtype.startswith(OPAQUE)), None)
         if opaque and old.shape == new.shape:
             reason = f"other bytes, but numbers of type {opaque} are not read"
             return Verdict(Outcome.NOT_COMPARED if same_type else outcome, reason)
         if old.shape != new.shape:
-            return Verdict(outcome, "", None, *nature.of_reshaped(old, new))
+            return Verdict(outcome, "", None, *nature.of_reshaped(old, new), portray(old, new))
         movement, exceeds = measure(old, new, rtol=options.rtol, atol=options.atol)
         if same_type and not exceeds and (options.rtol or options.atol):
             return Verdict(Outcome.WITHIN_TOLERANCE)

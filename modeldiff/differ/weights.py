@@ -15,16 +15,19 @@ from modeldiff.changes import (
     Match,
     Options,
     Outcome,
+    Site,
+    Values,
     WeightAdded,
     WeightChanged,
     WeightPair,
     WeightRemoved,
     WeightReshaped,
 )
-from modeldiff.differ.comparison import Verdict, compare_batch
-from modeldiff.graph import Layer, Weight
+from modeldiff.differ.comparison import Pair, Verdict, compare_batch
+from modeldiff.graph import Layer, LayerPath, Weight
 
-Pair = tuple[Weight, Weight]
+Place = tuple[Site, str]
+"""A layer and the name of its weight."""
 
 _WORKERS = 2
 """Comparing is bound by memory: two cores saturate it, more only take them from others."""
@@ -50,30 +53,66 @@ def detect(
     pairs: Sequence[tuple[Match, Layer, Layer]],
     options: Options,
     *,
+    lone: Sequence[tuple[Site, Layer]] = (),
     progress: Callable[[int, int], None] | None = None,
     executor: Executor | None = None,
-) -> tuple[list[Change], list[WeightPair]]:
+) -> tuple[list[Change], list[WeightPair], dict[Place, Values]]:
     """The weight changes of matched layers, and what became of every weight that both have, in the given order.
+
+    Last the statistics of weights that have another shape, or stand on one side only: those of `lone` layers too.
 
     A side on which no layer has a weight is a file without weights: nothing was added or removed.
     `progress` is called with the bytes compared so far and the bytes in all, of one side. `executor` runs the
     comparisons; all that is submitted can be pickled. Without one, two threads are used.
     """
     sides = [(match, *pair_weights(*_in_one_layout(old, new))) for match, old, new in pairs]
-    verdicts = iter(_verdicts([pair for _, both, _, _ in sides for pair in both], options, progress, executor))
     holds = [any(layer.comparable_weights for layer in side) for side in list(zip(*pairs, strict=True))[1:]]
+    alone = dict(_alone(sides, holds, lone)) if options.weights else {}
+    matched = [pair for _, both, _, _ in sides for pair in both]
+    verdicts = iter(_verdicts([*matched, *alone.values()], options, progress, executor))
     changes: list[Change] = []
     outcomes: list[WeightPair] = []
+    values: dict[Place, Values] = {}
     for match, both, removed, added in sides:
         for old, new in both:
             verdict = next(verdicts)
             outcomes.append(WeightPair(match.site, new.name, verdict.outcome, verdict.reason))
+            if verdict.values is not None:
+                values[match.site, new.name] = verdict.values
             changes.extend(_changes(match, old, new, verdict))
         if holds[1]:
             changes.extend(WeightRemoved(match.site, weight.name, weight.shape, weight.dtype) for weight in removed)
         if holds[0]:
             changes.extend(WeightAdded(match.site, weight.name, weight.shape, weight.dtype) for weight in added)
-    return changes, outcomes
+    values.update((place, found) for place in alone if (found := next(verdicts).values) is not None)
+    return changes, outcomes, values
+
+
+def survey(
+    layers: Sequence[tuple[LayerPath, Layer]],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    executor: Executor | None = None,
+) -> dict[Place, Values]:
+    """The statistics of all weights of one model, as the file stores them; arguments as of `detect`."""
+    places = {(Site(None, path), weight.name): weight for path, layer in layers for weight in layer.weights}
+    once: dict[int, Pair] = {id(weight): (None, weight) for weight in places.values()}  # layers may share theirs
+    verdicts = dict(zip(once, _verdicts(list(once.values()), Options(), progress, executor), strict=True))
+    return {place: verdicts[id(weight)].values or Values() for place, weight in places.items()}
+
+
+def _alone(
+    sides: Sequence[tuple[Match, Sequence[object], tuple[Weight, ...], tuple[Weight, ...]]],
+    holds: Sequence[bool],
+    lone: Sequence[tuple[Site, Layer]],
+) -> Iterator[tuple[Place, Pair]]:
+    """Weights without a partner: of pairs of layers, where the other file has weights at all, and of `lone` layers."""
+    for match, _, removed, added in sides:
+        yield from (((match.site, weight.name), (weight, None)) for weight in removed if holds[1])
+        yield from (((match.site, weight.name), (None, weight)) for weight in added if holds[0])
+    for site, layer in lone:
+        for weight in layer.comparable_weights:
+            yield (site, weight.name), ((weight, None) if site.new is None else (None, weight))
 
 
 def _in_one_layout(old: Layer, new: Layer) -> tuple[Sequence[Weight], Sequence[Weight]]:
@@ -86,7 +125,7 @@ def _in_one_layout(old: Layer, new: Layer) -> tuple[Sequence[Weight], Sequence[W
 
 def pair_weights(
     old: Sequence[Weight], new: Sequence[Weight]
-) -> tuple[list[Pair], tuple[Weight, ...], tuple[Weight, ...]]:
+) -> tuple[list[tuple[Weight, Weight]], tuple[Weight, ...], tuple[Weight, ...]]:
     """Pairs in the order of `new`, then what only `old` has, then what only `new` has.
 
     By role; then by the last part of the role and the shape; then, where a role is not known, by shape in order.
@@ -174,7 +213,14 @@ def _threads() -> Iterator[Executor]:
 
 
 def _bytes(batch: Sequence[Pair]) -> int:
-    return sum(new.nbytes for _, new in batch)
+    return sum(map(_size, batch))
+
+
+def _size(pair: Pair) -> int:
+    """The bytes of one side, the new one where it is there."""
+    old, new = pair
+    weight = old if new is None else new
+    return weight.nbytes if weight is not None else 0
 
 
 def _batches(pairs: list[Pair]) -> Iterator[list[Pair]]:
@@ -182,7 +228,7 @@ def _batches(pairs: list[Pair]) -> Iterator[list[Pair]]:
     size = 0
     for pair in pairs:
         batch.append(pair)
-        size += pair[1].nbytes
+        size += _size(pair)
         if size >= _BATCH_BYTES or len(batch) >= _BATCH_PAIRS:
             yield batch
             batch, size = [], 0

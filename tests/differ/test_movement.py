@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models import ArraySource, weight
 
-from modeldiff.differ.movement import BINS, measure
+from modeldiff.differ.movement import measure
+from modeldiff.differ.sides import BINS
 from modeldiff.graph import Weight
 
 FLOATS = ["float16", "float32", "float64"]

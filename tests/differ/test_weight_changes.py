@@ -198,7 +198,7 @@ def many(count, change):
 
 def test_order_and_progress():
     seen = []
-    changes, pairs = weights.detect(
+    changes, pairs, _ = weights.detect(
         many(200, change=True), Options(), progress=lambda done, total: seen.append((done, total))
     )
     assert [pair.site.new for pair in pairs] == [(str(i),) for i in range(200)]
@@ -215,7 +215,7 @@ def test_any_executor_gives_the_same():
 
 
 def test_verdicts_can_be_pickled():
-    changes, _ = weights.detect(many(3, change=True), Options())
+    changes, _, _ = weights.detect(many(3, change=True), Options())
     assert pickle.loads(pickle.dumps(changes)) == changes
 
 
@@ -225,6 +225,6 @@ def test_shared_text_models_have_no_changes():
         for _ in range(2)
     )
     pairs = [(Match(p, p, Evidence.NAME, 1.0), a, b) for (p, a), (_, b) in zip(one.walk(), other.walk(), strict=True)]
-    changes, outcomes = weights.detect(pairs, Options())
+    changes, outcomes, _ = weights.detect(pairs, Options())
     assert changes == []
     assert {pair.outcome for pair in outcomes} == {Outcome.IDENTICAL}
