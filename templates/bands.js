@@ -87,13 +87,14 @@ function place(whole) {
 /** Give the picture its size. */
 function size() {
   const scale = zoomed * rem();
+  graph.style.transform = graph.style.willChange = "";
   graph.style.width = under.style.width = Math.round(width() * scale) + "px";
   graph.style.height = under.style.height = Math.round(height() * scale) + "px";
   for (const { svg, top, end } of bands) {
     svg.style.top = (top + PAD) * scale + "px";
     svg.style.height = (end - top) * scale + "px";
   }
-  $("#zoom").textContent = Math.round(zoomed * 100) + " %";
+  $("#zoom").textContent = percent();
 }
 
 /** Draw the rows that are in view, or a screen away from it. */

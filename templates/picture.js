@@ -3,19 +3,40 @@ let root;
 const roots = {};
 const LEGIBLE = .7;
 
+// While the wheel turns, what is drawn is only stretched; once it rests, everything gets its true size.
+let stretch = null;
 function zoom(to, x = scroller.clientWidth / 2, y = scroller.clientHeight / 2) {
-  const was = zoomed;
+  const was = zoomed, wide = scroller.clientWidth, tall = scroller.clientHeight;
+  stretch ||= { from: was, left: scroller.scrollLeft, top: scroller.scrollTop, x: graph.offsetLeft - scroller.scrollLeft, y: -scroller.scrollTop, rest: 0 };
   zoomed = Math.min(3, Math.max(.05, to));
-  const left = (scroller.scrollLeft + x) * zoomed / was - x, top = (scroller.scrollTop + y) * zoomed / was - y;
+  const across = width() * zoomed * rem(), down = height() * zoomed * rem(), within = (at, most) => Math.max(0, Math.min(at, most));
+  stretch.left = within((stretch.left + x) * zoomed / was - x, across - wide);
+  stretch.top = within((stretch.top + y) * zoomed / was - y, down - tall);
+  graph.style.willChange = "transform";
+  graph.style.transform = `translate(${Math.max(0, (wide - across) / 2) - stretch.left - stretch.x}px, ${-stretch.top - stretch.y}px) scale(${zoomed / stretch.from})`;
+  $("#zoom").textContent = percent();
+  clearTimeout(stretch.rest);
+  stretch.rest = setTimeout(settle, 160);
+}
+const percent = () => Math.round(zoomed * 100) + " %";
+
+/** Give what was stretched its true size and place. */
+function settle() {
+  if (!stretch) return;
+  const { left, top, rest } = stretch;
+  clearTimeout(rest);
+  stretch = null;
   size();
   scroller.scrollTo(left, top);
   drawNear();
   frame();
 }
+function zoomBy(factor) { zoom(zoomed * factor); settle(); }
 
 /** Fit the width as long as it can be read, or the whole picture. */
 function fit(all) {
   if (!scroller.clientWidth) return;
+  settle();
   const across = scroller.clientWidth / (width() * rem()), down = (scroller.clientHeight - 2) / (height() * rem());
   zoomed = all ? Math.min(1, across, down) : across < LEGIBLE ? .85 : Math.min(1, across);
   size();
@@ -114,6 +135,7 @@ function show(row) {
 
 let drag = null, dragged = false;
 scroller.addEventListener("pointerdown", event => {
+  settle();
   if (event.button || event.pointerType !== "mouse") return;
   drag = [event.clientX, event.clientY, scroller.scrollLeft, scroller.scrollTop]; dragged = false;
 });
@@ -126,7 +148,7 @@ addEventListener("pointerup", () => { drag = null; scroller.classList.remove("dr
 scroller.addEventListener("click", event => { if (dragged) { event.preventDefault(); event.stopPropagation(); dragged = false; } }, true);
 scroller.addEventListener("dragstart", event => event.preventDefault());
 scroller.addEventListener("wheel", event => {
-  if (!event.ctrlKey && !event.metaKey) return;
+  if (!event.ctrlKey && !event.metaKey) return settle();
   event.preventDefault();
   const box = scroller.getBoundingClientRect();
   zoom(zoomed * Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);

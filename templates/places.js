@@ -57,9 +57,17 @@ function corners(path) {
   return points;
 }
 
+/** How far wider frames push what is to the right (`way` 1) or the left (-1) of them: what stands below another pushes no second time. */
+function pushes(wider, way) {
+  const near = box => way > 0 ? box.x - box.l : -box.x - box.r, far = box => way > 0 ? box.x + box.r : box.l - box.x;
+  const steps = [], at = x => { let most = 0; for (const [edge, push] of steps) if (edge <= x) most = Math.max(most, push); return most; };
+  for (const box of [...wider].sort((a, b) => far(a) - far(b))) steps.push([far(box), at(near(box)) + Math.max(0, way > 0 ? box.now.r - box.r : box.now.l - box.l)]);
+  return x => at(way * x);
+}
+
 /** Find the place of every box and line of a body; returns how far the body reaches. */
 function arrange(level) {
-  const tall = level.ranks.map(() => 0), aside = [];
+  const tall = level.ranks.map(() => 0), wider = [];
   for (const box of level.boxes) {
     const now = { l: box.l, r: box.r, h: box.tall };
     if (box.frame) {
@@ -68,7 +76,7 @@ function arrange(level) {
         const inside = arrange(box.frame.level);
         now.l = Math.max(now.l, inside.left + FRAME_PAD); now.r = Math.max(now.r, inside.right + FRAME_PAD); now.h += inside.height;
       }
-      if (now.l > box.l || now.r > box.r) aside.push([box.x - box.l, Math.max(0, now.l - box.l), box.x + box.r, Math.max(0, now.r - box.r), box]);
+      if (now.l > box.l || now.r > box.r) wider.push(box);
     }
     box.now = now;
     tall[box.rank] = Math.max(tall[box.rank], now.h);
@@ -78,10 +86,10 @@ function arrange(level) {
   for (const more of grown) before.push(before[before.length - 1] + more);
   const total = before[before.length - 1];
   const down = y => { let more = 0; level.ranks.forEach(([top, height], rank) => { if (top + height <= y) more = before[rank + 1]; }); return more; };
-  const across = x => aside.reduce((sum, [left, moreLeft, right, moreRight]) => sum + (x >= right ? moreRight : x <= left ? -moreLeft : 0), 0);
+  const toRight = pushes(wider, 1), toLeft = pushes(wider, -1), across = x => toRight(x) - toLeft(x);
   let left = level.left, right = level.right;
   for (const box of level.boxes) {
-    box.dx = aside.reduce((sum, [a, moreLeft, b, moreRight, own]) => own === box ? sum : sum + (box.x - box.l >= b ? moreRight : box.x + box.r <= a ? -moreLeft : 0), 0);
+    box.dx = toRight(box.x - box.l) - toLeft(box.x + box.r);
     box.dy = before[box.rank];
     left = Math.max(left, box.now.l - box.x - box.dx); right = Math.max(right, box.x + box.dx + box.now.r);
   }
