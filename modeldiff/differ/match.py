@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align, ascending
+from modeldiff.differ.bare import is_heap
 from modeldiff.differ.closest import closest
 from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
@@ -49,7 +50,7 @@ def by_container(state: State) -> None:
     for side in (0, 1):
         for index, node in enumerate(sides[side].nodes):
             other = sides[1 - side].index.get(node.path)
-            if node.role is not Role.MODEL or other is None or sides[1 - side][other].layer.class_name:
+            if node.role is not Role.MODEL or other is None or not is_heap(node.layer, sides[1 - side][other].layer):
                 continue
             i, j = (index, other) if side == 0 else (other, index)
             if state.is_free(i, j):
