@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from modeldiff.changes import Match, Matching
+from modeldiff.differ.structure import seem_equal
 from modeldiff.graph import Layer, LayerPath, Model, Note, format_path
 
 Pair = tuple[Match, Layer, Layer]
@@ -24,21 +25,38 @@ def worth_telling(
 ) -> list[LayerPath]:
     """Those of `paths`, layers without a partner, that the other file would hold if its model had them.
 
-    Between a whole model and weights alone these are the layers with weights of their own.
+    Between a whole model and weights alone, and between weights in two formats, these are the layers with weights of
+    their own that no other model of the same file shares.
     """
-    if sides[0].has_config == sides[1].has_config:
+    if has_configs(*sides) or (sides[0].format == sides[1].format and not (sides[0].has_config or sides[1].has_config)):
         return list(paths)
     heaps = {end for match, *both in pairs if is_heap(*both) for end in (match.old, match.new)}
+    paired = {id(layer) for _, *both in pairs for layer in both}
+    named: dict[str, list[Layer]] = {}
+    for layer in layers.values():
+        if id(layer) in paired:
+            named.setdefault(layer.name, []).append(layer)
     return [
         path
         for path in paths
-        if layers[path].weights and not any(path[:depth] in heaps for depth in range(1, len(path)))
+        if layers[path].weights
+        and not any(path[:depth] in heaps for depth in range(1, len(path)))
+        and not any(_is_twin(layers[path], twin) for twin in named.get(path[-1], ()))
     ]
+
+
+def _is_twin(layer: Layer, other: Layer) -> bool:
+    """Whether two layers of one file are one layer that two of its models share: a v3 store keeps it once."""
+    mine, theirs = layer.weights, other.weights
+    return layer.config == other.config and len(mine) == len(theirs) and all(map(seem_equal, mine, theirs))
 
 
 def is_heap(old: Layer, new: Layer) -> bool:
     """Whether one side knows this sub-model only as a heap of weights."""
-    return (old.body is None) != (new.body is None) and not (old.class_name and new.class_name)
+    body = old.body or new.body
+    if body is None or (old.body and new.body):
+        return False
+    return not body.has_edges or not (old.class_name and new.class_name)
 
 
 def with_heaps(pairs: Sequence[Pair]) -> Iterator[Pair]:

@@ -74,10 +74,10 @@ def is_equivalent(match: Match, old: Layer, new: Layer) -> bool:
         return False
     if any(change.impact is Impact.FUNCTIONAL for change in config.detect(match, old, new)):
         return False
-    return all(_equal(a, b) for a, b in zip(mine, theirs, strict=True))
+    return all(seem_equal(a, b) for a, b in zip(mine, theirs, strict=True))
 
 
-def _equal(old: Weight, new: Weight) -> bool:
+def seem_equal(old: Weight, new: Weight) -> bool:
     """Whether two weights agree in a sample; the comparison of values reads the rest."""
     if old.shape != new.shape or old.dtype != new.dtype or old.source is None or new.source is None:
         return False

@@ -47,9 +47,11 @@ def read(found: Mapping[str, Member], path: str, form: str) -> Model:
     config = _json(found[CONFIG], path, notes)
     about = _json(found[METADATA], path) if METADATA in found else {}
     version = str(about.get("keras_version") or "")
-    architecture = keras_config.read(config, keras_version=version)
-    notes += architecture.notes
-    tree = _tree(found, path, notes)
+    refused: list[Note] = []
+    tree = _tree(found, path, refused)
+    names = keras_v3.told_names(tree, config) if tree is not None else ()
+    architecture = keras_config.read(config, keras_version=version, layer_names=names)
+    notes += [*architecture.notes, *refused]
     contents = keras_v3.fill(tree, architecture) if tree is not None else None
     assets = _assets(found, notes)
     metadata: dict[str, Any] = {"keras_version": version} if version else {}

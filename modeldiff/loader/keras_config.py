@@ -39,7 +39,8 @@ class Architecture:
 def read(config: Mapping[str, Any], *, keras_version: str = "", layer_names: Sequence[str] = ()) -> Architecture:
     """The architecture in a parsed `model_config`, `config.json` or `to_json` object.
 
-    `layer_names` (legacy HDF5) names nested Sequentials whose name is not in the config.
+    `layer_names`, in the order of `model.layers`, names layers whose name is not in the config: Sequentials inside old
+    Sequentials, and layers of a person's class that leaves it out.
 
     Raises:
         NotAModel: the object is no model's config.

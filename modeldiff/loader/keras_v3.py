@@ -11,13 +11,14 @@ from typing import Any
 
 from modeldiff.graph import Fact, Graph, Holder, Layer, LayerPath, Note, Weight, format_path
 from modeldiff.loader.assembly import amount, free_name, into_bodies, lacking, weight, with_weights
+from modeldiff.loader.class_counter import counted, snake_case
 from modeldiff.loader.hdf5_objects import printable
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.model_objects import DEEPEST
 from modeldiff.loader.parts import Parts
 from modeldiff.loader.roles import Slot
 from modeldiff.loader.store_paths import CONTAINERS, class_of, container, match, natural, ranked
-from modeldiff.loader.store_roles import guess, weights_of
+from modeldiff.loader.store_roles import guess, likely, weights_of
 from modeldiff.loader.store_sharing import repeated, share
 from modeldiff.loader.store_tree import Node
 
@@ -55,6 +56,20 @@ def fill(tree: Node, architecture: Architecture | None) -> Contents:
     optimizer = tree.children.get("optimizer")
     state = _optimizer(optimizer) if optimizer else ()
     return Contents(graph, _numbered(tree), state, tuple(notes), tree.name, tuple(_holders(tree)))
+
+
+def told_names(tree: Node, config: Mapping[str, Any]) -> list[str]:
+    """What the store calls the layers of the config, in their order: a person's class may leave its name out of that.
+
+    "" where it tells none, as up to Keras 3.5.
+    """
+    holder, listed = container(tree), config.get("config")
+    layers = listed.get("layers") if isinstance(listed, dict) else None
+    if holder is None or holder[0] != CONTAINERS[0] or not isinstance(layers, list):
+        return []
+    classes = [_python_class(one) if isinstance(one, dict) else "" for one in layers]
+    keys = counted(map(snake_case, classes))
+    return [holder[1].children[key].name if key in holder[1].children else "" for key in keys]
 
 
 def _holders(tree: Node) -> Iterator[Holder]:
@@ -126,7 +141,7 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
         model, depth = stack.pop()
         members = list(_members(model, is_root=model is tree))
         order.append((model, members))
-        nested = [(node, depth + 1) for _, _, node in members if container(node)]
+        nested = [(wrapped, depth + 1) for _, _, node in members if (wrapped := _model_in(node))]
         if nested and depth >= DEEPEST:
             notes.append(Note("", f"models nested deeper than {DEEPEST} are shown as one layer"))
         else:
@@ -139,8 +154,8 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
         layers = []
         for path, class_name, node in members:
             name = free_name(printable(node.name if node.name and names[node.name] == 1 else path), taken)
-            inner = bodies.get(id(node))
-            part = guess(class_name, node)
+            inner = bodies.get(id(_model_in(node)))
+            part = guess(class_name, node) or (None if class_name else likely(node))
             layers.append(
                 Layer(
                     name=name,
@@ -153,6 +168,14 @@ def _shown(tree: Node, notes: list[Note]) -> Graph:
             )
         bodies[id(model)] = layers
     return Graph(tuple(bodies[id(tree)]), name=tree.name, has_edges=False)
+
+
+def _model_in(node: Node) -> Node | None:
+    """The model that a stored object is or, as a TimeDistributed, wraps."""
+    wrapped = node.children.get("layer")
+    if container(node) or not wrapped or node.arrays:
+        return node if container(node) else None
+    return wrapped if container(wrapped) else None
 
 
 def _numbered(node: Node) -> tuple[Weight, ...]:

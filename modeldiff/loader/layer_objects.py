@@ -10,13 +10,22 @@ from modeldiff.graph import Shape
 from modeldiff.loader import values
 from modeldiff.loader.canonical import canonical_class
 from modeldiff.loader.connections import as_shape
+from modeldiff.loader.keras_names import is_class
 from modeldiff.loader.model_objects import Entry
 from modeldiff.loader.tensorflow_ops import operation
 
 
 def class_of(entry: Entry) -> str:
     """Today's name of its class; that of a model, whatever a person called the subclass."""
-    return model_class(entry.raw) if entry.is_model else canonical_class(entry.class_name, entry.config)
+    if entry.is_model:
+        return model_class(entry.raw)
+    return canonical_class(_registered(entry) or entry.class_name, entry.config)
+
+
+def _registered(entry: Entry) -> str:
+    """The name a person registered a class under, which is all that the legacy format tells: `pkg>Affine`."""
+    package, mark, name = str(entry.raw.get("registered_name") or "").rpartition(">")
+    return name if mark and package and not is_class(entry.class_name) else ""
 
 
 def model_class(raw: Mapping[str, Any]) -> str:

@@ -149,7 +149,10 @@ def _read_entries(
     listed = [item for item in items if _is_layer(item)]
     if len(listed) < len(items):
         notes.append(Note(about, f"{len(items) - len(listed)} of {len(items)} entries in `layers` are no layers"))
-    names = layer_names if len(layer_names) == len(listed) else ()
+    # A Sequential of Keras 3 has its input in the config, and not in the list of names.
+    unlisted = model.kind == "sequential" and [item["class_name"] for item in listed[:1]] == ["InputLayer"]
+    names = layer_names if len(layer_names) == len(listed) else ("", *layer_names) if unlisted else ()
+    names = names if len(names) == len(listed) else ()
     if model.kind == "sequential" and listed and listed[0]["class_name"] == "Merge":
         branches = _branches(listed[0])
         model.branches = len(branches)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from modeldiff.graph import Call, TensorRef
 from modeldiff.loader.connections import Node, RawRef
@@ -110,12 +111,60 @@ class Resolver:
 def resolver_of(
     entries: Mapping[str, Entry], nodes: Mapping[str, Sequence[Node]], ends: Sequence[RawRef], report: Report
 ) -> Resolver:
-    """Indices as they are, unless they make a cycle and those of Keras 3.0 and 3.1 make none."""
+    """Indices as they are, unless they make a cycle and those of Keras 3.0 and 3.1 make none.
+
+    `nodes` are mended where Keras 3.2 wrote none.
+    """
+    if any(map(is_modern, entries.values())):
+        _restore(entries, nodes, ends, report)
     plain = Resolver(entries, nodes, ends, report)
     shifted = Resolver(entries, nodes, ends, report, shifted=True)
     if plain.ranks != shifted.ranks and _has_cycle(nodes, plain) and not _has_cycle(nodes, shifted):
         return shifted
     return plain
+
+
+def _restore(
+    entries: Mapping[str, Entry], nodes: Mapping[str, Sequence[Node]], ends: Sequence[RawRef], report: Report
+) -> None:
+    """Put the indices back that Keras 3.2 lost: it took all earlier calls for those in other models, and wrote 0.
+
+    Told by a call that nothing takes: no other version writes one. What takes them is in the order of the calls.
+    Source: keras 3.2.1, src/models/functional.py, `serialize_node` (nodes are looked for among keys of nodes).
+    """
+    takers: dict[str, list[tuple[Node, int]]] = {name: [] for name, made in nodes.items() if len(made) > 1}
+    for made in nodes.values() if takers else ():
+        for node in made:
+            for place, ref in enumerate(node.refs):
+                if ref.layer in takers:
+                    takers[ref.layer].append((node, place))
+    ended = _used(ends) if takers else {}
+    for name, found in takers.items():
+        first = _first_index(entries[name], modern=True, is_end=True)
+        given = {index - first for index in ended.get(name, ())}
+        calls = range(len(nodes[name]))
+        if any(node.refs[place].node for node, place in found) or {0, *given}.issuperset(calls):
+            continue
+        groups = _together(found)
+        fitting = [some for some in ([call for call in calls if call not in given], calls) if len(some) == len(groups)]
+        so = "they are taken in order" if fitting else "the first is shown"
+        report(f"Keras 3.2 did not write which of its calls is meant where; {so}", name)
+        for group, call in zip(groups, fitting[0] if fitting else (), strict=False):
+            for node, place in group:
+                node.refs[place] = replace(node.refs[place], node=call)
+
+
+def _together(takers: Sequence[tuple[Node, int]]) -> list[list[tuple[Node, int]]]:
+    """Those that take the outputs of one call: first, second, third."""
+    groups: list[list[tuple[Node, int]]] = []
+    last = 0
+    for node, place in takers:
+        output = node.refs[place].tensor
+        if not groups or output <= last:
+            groups.append([])
+        groups[-1].append((node, place))
+        last = output
+    return groups
 
 
 def _has_cycle(nodes: Mapping[str, Sequence[Node]], resolver: Resolver) -> bool:

@@ -86,11 +86,19 @@ def _inner(part: Part | None, node: Node) -> Iterator[tuple[str, Part | None, No
     in_list = not node.has_vars and node.path[-1:] != ("cell",)  # then keys are made of classes
     for key in sorted(left, key=lambda key: key == "backward_layer"):
         child = left[key]
-        # A list of layers that tell their names adds nothing to them, as in the legacy format.
-        is_list = not child.has_vars and bool(child.children) and all(one.name for one in child.children.values())
-        plain = "" if is_list else f"{child.name or key}/"
+        plain = "" if _is_list(child) else f"{child.name or key}/"
         prefix, class_name = _BY_KEY.get(key.removeprefix("_"), (plain, ""))
-        yield prefix, guess(class_name or (class_of(key) if in_list else ""), child) or _likely(child), child
+        yield prefix, guess(class_name or (class_of(key) if in_list else ""), child) or likely(child), child
+
+
+def _is_list(node: Node) -> bool:
+    """A list, or lists in it, of layers that tell their names: it adds nothing to those, as in the legacy format."""
+    waiting = [node]
+    for one in waiting:
+        if one.has_vars or not one.children:
+            return False
+        waiting += (child for child in one.children.values() if not child.name)
+    return True
 
 
 def guess(class_name: str, node: Node) -> Part | None:
@@ -106,7 +114,7 @@ def guess(class_name: str, node: Node) -> Part | None:
     )
 
 
-def _likely(node: Node) -> Part | None:
+def likely(node: Node) -> Part | None:
     """The part that an object inside a layer nobody knows is by its shapes: most are layers of Keras.
 
     A matrix and a vector as long as its last axis, or the four vectors of a normalisation: nothing else of Keras has

@@ -273,6 +273,27 @@ def test_a_nested_sequential_without_a_name_takes_it_from_layer_names() -> None:
     assert names(read(config)) == ["sequential", "b"]
 
 
+def test_a_sequential_of_keras_3_does_not_count_its_input_among_the_names() -> None:
+    start = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 4]}}
+    nameless = {"class_name": "Mine", "config": {"units": 2}}
+    config = {"class_name": "Sequential", "config": {"name": "s", "layers": [start, nameless]}}
+    assert names(read(config, layer_names=["head"])) == ["head"]
+
+
+def test_a_class_is_called_what_it_was_registered_as() -> None:
+    """All that the legacy format tells is `pkg>Affine`, whatever Python calls the class."""
+    one = {
+        "class_name": "Mine",
+        "registered_name": "pkg>Affine",
+        "module": "my.code",
+        "name": "a",
+        "config": {"name": "a"},
+    }
+    config = {"class_name": "Functional", "config": {"layers": [one], "input_layers": [], "output_layers": []}}
+    (layer,) = read(config).graph.layers
+    assert (layer.class_name, layer.canonical_class) == ("Mine", "Affine")
+
+
 def test_a_layer_added_twice_to_a_sequential_of_keras_1_is_shared() -> None:
     found = read({"class_name": "Sequential", "config": [layer("a"), layer("b"), layer("a")]})
     assert names(found) == ["a", "b"]

@@ -131,6 +131,18 @@ def test_the_own_name_goes_before_the_counter(tmp_path: Path) -> None:
     assert (found["first"]["kernel"], found["second"]["kernel"]) == (2, 1)
 
 
+def test_a_layer_that_leaves_its_name_out_of_the_config_has_that_of_the_store(tmp_path: Path) -> None:
+    nameless = {"class_name": "Mine", "config": {"units": 2}}
+    groups = {"layers/mine": [ones(1, 2, 2)], "layers/mine_1": [ones(2, 2, 2)]}
+    found = keras(
+        tmp_path / "m.keras",
+        [nameless, nameless, layer("o", "Flatten")],
+        groups,
+        {"layers/mine": "head", "layers/mine_1": "tail"},
+    )
+    assert stored(found) == {"head": {"0": 1}, "tail": {"0": 2}}
+
+
 def test_a_subclass_is_stored_under_its_own_class(tmp_path: Path) -> None:
     groups = {"layers/my_dense": [ones(1, 2, 2), ones(1, 2)], "layers/my_dense_1": [ones(2, 2, 2), ones(2, 2)]}
     found = stored(keras(tmp_path / "m.keras", [layer("a"), layer("b")], groups))

@@ -9,8 +9,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5_files import write_h5, write_store
+from h5_files import dense, functional, write_h5, write_store
 
+from modeldiff.differ import compare
 from modeldiff.loader import load
 
 
@@ -94,3 +95,90 @@ def test_a_separable_convolution_is_told_from_a_depthwise_one(tmp_path: Path) ->
     one, two = load(write_h5(tmp_path / "w.h5", None, weights)).graph.layers
     assert [weight.name for weight in one.weights] == ["kernel", "bias"]
     assert [weight.name for weight in two.weights] == ["depthwise_kernel", "pointwise_kernel"]
+
+
+def test_lists_in_lists_add_nothing_to_the_roles(tmp_path: Path) -> None:
+    groups = {
+        "block": [],
+        "block/extra/dense": [values(1, 4, 4), values(1, 4)],
+        "block/extra/container/dense": [values(2, 4, 4), values(2, 4)],
+    }
+    names = dict(zip(groups, ("block", "first", "second"), strict=True))
+    with h5py.File(tmp_path / "store.weights.h5", "w") as file:
+        write_store(file, groups, names)
+    block = load(tmp_path / "store.weights.h5").graph.layers[0]
+    roles = {"first/kernel", "first/bias", "second/kernel", "second/bias"}
+    assert {weight.name for weight in block.weights} == roles
+
+
+def told(old: Path, new: Path) -> list[tuple[str, str]]:
+    changes = compare(load(old), load(new)).changes
+    return [(change.kind.value, "/".join(change.site.new or change.site.old or ())) for change in changes]
+
+
+def store(path: Path, groups: dict[str, list[Any]], names: dict[str, str]) -> Path:
+    with h5py.File(path, "w") as file:
+        write_store(file, groups, names)
+    return path
+
+
+def test_a_model_in_a_wrapper_is_the_same_with_a_config_and_without(tmp_path: Path) -> None:
+    inner = functional(dense("d", "x"), name="inner")
+    wrapper = {"class_name": "TimeDistributed", "name": "td", "inbound_nodes": [[["x", 0, 0, {}]]]}
+    wrapper["config"] = {"name": "td", "layer": inner}
+    place = "layers/time_distributed"
+    arrays = [values(1, 4, 4), values(2, 4)]
+    whole = write_h5(tmp_path / "m.h5", functional(wrapper), {"td": {"d/kernel:0": arrays[0], "d/bias:0": arrays[1]}})
+    groups = {place: [], f"{place}/layer": [], f"{place}/layer/layers/dense": arrays}
+    alone = store(tmp_path / "m.weights.h5", groups, {place: "td", f"{place}/layer/layers/dense": "d"})
+    assert told(whole, alone) == told(alone, whole) == []
+
+
+def test_a_functional_of_a_persons_class_is_no_heap_beside_a_store(tmp_path: Path) -> None:
+    inner = functional(dense("d", "x"), name="net") | {"class_name": "MyNet", "name": "net"}
+    inner["inbound_nodes"] = [[["x", 0, 0, {}]]]
+    arrays = [values(1, 4, 4), values(2, 4)]
+    whole = write_h5(tmp_path / "m.h5", functional(inner), {"net": {"d/kernel:0": arrays[0], "d/bias:0": arrays[1]}})
+    groups = {"layers/my_net": [], "layers/my_net/layers/dense": arrays}
+    alone = store(tmp_path / "m.weights.h5", groups, {"layers/my_net": "net", "layers/my_net/layers/dense": "d"})
+    assert told(whole, alone) == told(alone, whole) == []
+
+
+def test_a_subclassed_sub_model_is_a_heap_where_only_the_store_tells_its_layers(tmp_path: Path) -> None:
+    inner = {"class_name": "Mine", "name": "sub", "config": {"units": 4}, "inbound_nodes": [[["x", 0, 0, {}]]]}
+    random = np.random.default_rng(0)
+    arrays = {
+        f"sub/{name}/{role}": random.random(shape, "f4")
+        for name in ("a", "b")
+        for role, shape in (("kernel", (4, 4)), ("bias", (4,)))
+    }
+    whole = write_h5(tmp_path / "m.h5", functional(inner), {"sub": arrays})
+    kernels = list(arrays.values())
+    groups = {"layers/mine": [], "layers/mine/layers/dense": kernels[:2], "layers/mine/b": kernels[2:]}
+    names = dict(zip(groups, ("sub", "a", "b"), strict=True))
+    alone = store(tmp_path / "m.weights.h5", groups, names)
+    assert told(whole, alone) == told(alone, whole) == []
+    groups["layers/mine/b"][0] = kernels[2] + 1
+    other = store(tmp_path / "other.weights.h5", groups, names)
+    assert told(whole, other) == [("weight-changed", "sub")]
+
+
+def test_what_a_store_keeps_once_for_two_models_is_not_removed(tmp_path: Path) -> None:
+    inner = functional(dense("d", "x"), name="net") | {"name": "net", "inbound_nodes": [[["x", 0, 0, {}]]]}
+    arrays = {"d/kernel:0": values(1, 4, 4), "d/bias:0": values(2, 4)}
+    whole = write_h5(tmp_path / "m.h5", functional(inner, dense("d", "net")), {"net": arrays, "d": arrays})
+    groups = {"layers/functional": [], "layers/functional/layers/dense": list(arrays.values())}
+    names = dict(zip(groups, ("net", "d"), strict=True))
+    alone = store(tmp_path / "m.weights.h5", groups, names)
+    assert told(whole, alone) == told(alone, whole) == []
+
+
+def test_weights_in_two_formats_tell_nothing_of_layers_without_weights(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    arrays = {"d/kernel:0": random.random((4, 4), "f4"), "d/bias:0": values(2, 4)}
+    legacy = write_h5(tmp_path / "legacy.h5", None, {"x": {}, "d": arrays, "drop": {}})
+    groups = {"layers/dense": list(arrays.values()), "layers/input_layer": [], "layers/flatten": []}
+    alone = store(tmp_path / "m.weights.h5", groups, {})
+    assert told(legacy, alone) == told(alone, legacy) == []
+    fewer = write_h5(tmp_path / "fewer.h5", None, {"x": {}, "d": arrays})
+    assert told(legacy, fewer) == [("layer-removed", "drop")]  # one format: both list all layers

@@ -60,3 +60,32 @@ def test_the_outputs_of_a_layer_have_all_their_shapes_or_none() -> None:
     last = layer("d", inbound=[call3(tensor("two", shape=(None, 2)))])
     found = read(model(start(), two, last, outputs=(("d", 0, 0), ("two", 0, 1))), keras_version="3.8.0")
     assert {one.name: one.output_shapes for one in found.graph.layers}["two"] is None
+
+
+def test_indices_that_keras_lost_are_those_of_the_calls_in_order() -> None:
+    """Keras 3.2: `dist([base(x), base(y)])` was written with call 0 twice."""
+    shared = layer("base", inbound=[call3(tensor("x")), call3(tensor("y"))])
+    last = layer("dist", "Subtract", [call3([tensor("base", 0), tensor("base", 0)])])
+    found = read(model(start(), start("y"), shared, last, inputs=(("x", 0, 0), ("y", 0, 0)), outputs=(("dist", 0, 0),)))
+    assert calls(found, "dist") == (Call((TensorRef("base", 0), TensorRef("base", 1))),)
+    assert [(note.about, note.text) for note in found.notes] == [
+        ("base", "Keras 3.2 did not write which of its calls is meant where; they are taken in order")
+    ]
+
+
+def test_outputs_of_one_call_stay_together() -> None:
+    shared = layer("l", "LSTM", [call3(tensor("x")), call3(tensor("x"))])
+    takers = [layer(name, "Add", [call3([tensor("l", 0), tensor("l", 0, 2)])]) for name in ("a", "b")]
+    found = read(model(start(), shared, *takers, outputs=(("a", 0, 0), ("b", 0, 0))))
+    assert calls(found, "a") == (Call((TensorRef("l", 0), TensorRef("l", 0, 2))),)
+    assert calls(found, "b") == (Call((TensorRef("l", 1), TensorRef("l", 1, 2))),)
+
+
+def test_where_the_order_tells_nothing_the_first_call_is_shown() -> None:
+    shared = layer("d", inbound=[call3(tensor("x")), call3(tensor("x"))])
+    takers = [layer(name, "Activation", [call3(tensor("d", 0))]) for name in ("a", "b", "c")]
+    found = read(model(start(), shared, *takers, outputs=(("a", 0, 0), ("b", 0, 0), ("c", 0, 0))))
+    assert [calls(found, name)[0].inputs for name in "abc"] == [(TensorRef("d", 0),)] * 3
+    assert [note.text for note in found.notes] == [
+        "Keras 3.2 did not write which of its calls is meant where; the first is shown"
+    ]
