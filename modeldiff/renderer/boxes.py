@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from modeldiff.diagram import Body, Box, Card, Fold, FoldKind, Group, Row, Trace
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, FoldKind, Group, Row, Trace
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.measure import mono, mono_fitting, sans, sans_fitting
 from modeldiff.report import LayerView, Report, Status
@@ -114,6 +114,19 @@ class Words:
         if fold.kind is FoldKind.UNCHANGED:
             return f"⋯ {counted(layers, 'unchanged layer')}"
         return f"⋯ {counted(layers, 'layer')}"
+
+    def end_name(self, body: Body, end: End) -> str:
+        """What one end of a line is called."""
+        if end.box == OUTSIDE:
+            return "the outside"
+        box = body.boxes[end.box]
+        if isinstance(box, Card):
+            return visible(self.views[box.rows[end.row].address].name)
+        if isinstance(box, Fold):
+            return self.fold_title(box).lstrip("⋯ ")
+        if isinstance(box, Trace):
+            return self.trace_title(box)
+        return visible(self.views[box.row.address].name if box.row is not None else box.scope)
 
     def trace_title(self, trace: Trace) -> str:
         """What stands where layers were that moved."""

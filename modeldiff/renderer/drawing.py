@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, Group, Presence, Row, Trace
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, Fold, Group, Presence, Row, Trace
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
 from modeldiff.renderer.characters import visible
@@ -20,7 +20,8 @@ from modeldiff.renderer.scene import Scene
 from modeldiff.report import Status
 from modeldiff.report.words import plain
 
-LINE_CLASSES = {Presence.KEPT: "e", Presence.ADDED: "e add", Presence.REMOVED: "e del"}
+PRESENCES = {Presence.KEPT: "", Presence.ADDED: "add", Presence.REMOVED: "del"}
+LINE_CLASSES = {presence: f"e {kind}".rstrip() for presence, kind in PRESENCES.items()}
 
 
 def text(words: str) -> str:
@@ -59,6 +60,8 @@ class Pencil:
         for route in scene.routes:
             yield self._line(scene.body, route, is_first=route.bundle not in named)
             named.add(route.bundle)
+        for x, y, presence, words in scene.tags:
+            yield f'<text class="call tag {PRESENCES[presence]}" x="{x}" y="{y}">{text(words)}</text>'
         for placement in scene.frames:
             yield self._region(placement)
         for index, (box, place) in enumerate(zip(scene.body.boxes, scene.placed, strict=True)):
@@ -82,7 +85,7 @@ class Pencil:
         kind = "e was x" if is_left else LINE_CLASSES[line.presence] + (" x" if line.target.box == OUTSIDE else "")
         drawn = f'<path class="{kind}" d="{path}"{data}/>'
         if line.presence is not Presence.KEPT and not is_left:
-            ends = " to ".join(self._name(body, end) for end in (line.source, line.target))
+            ends = " to ".join(self.words.end_name(body, end) for end in (line.source, line.target))
             title = f"<title>{line.presence.value} connection, {text(ends)}</title>"
             drawn = f'<path class="{kind}" d="{path}"{data}>{title}</path>'
         if line.source_call and is_first:
@@ -92,19 +95,6 @@ class Pencil:
             x, y = route.points[-1]
             drawn += f'<text class="call" x="{x + 6}" y="{y - 5}">call {line.target_call}</text>'
         return drawn
-
-    def _name(self, body: Body, end: End) -> str:
-        """What a line's end is called."""
-        if end.box == OUTSIDE:
-            return "the outside"
-        box = body.boxes[end.box]
-        if isinstance(box, Card):
-            return self.words.views[box.rows[end.row].address].name
-        if isinstance(box, Fold):
-            return self.words.fold_title(box).lstrip("⋯ ")
-        if isinstance(box, Trace):
-            return self.words.trace_title(box)
-        return self.words.views[box.row.address].name if box.row is not None else box.scope
 
     def _region(self, frame: Placement) -> str:
         """The frame around boxes that changed together, with its label."""

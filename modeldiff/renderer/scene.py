@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -26,6 +28,7 @@ from modeldiff.renderer.routes import (
     routed,
     side_lanes,
 )
+from modeldiff.renderer.tags import Tags, tags, width
 
 FRAME_PAD = 14
 """Between the border of an open fold or group and what is inside."""
@@ -42,6 +45,8 @@ class Scene:
     routes: tuple[Route, ...] = ()
     inner: dict[int, Scene] = field(default_factory=dict)
     """The inside of every fold and group, by box."""
+    tags: tuple[tuple[int, int, Presence, str], ...] = ()
+    """Words on long connections: the middle of their base line, and what the connection is."""
     frames: tuple[Placement, ...] = ()
     """Around boxes that changed together."""
     ranks: tuple[tuple[int, int], ...] = ()
@@ -61,6 +66,7 @@ class _Plan:
     back: set[Line] = field(default_factory=set)
     extents: list[tuple[int, int, int]] = field(default_factory=list)
     """Left, right and height of each box."""
+    tags: Tags = field(default_factory=dict)
 
 
 def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> tuple[Scene, bool]:
@@ -78,12 +84,14 @@ def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> t
         for plan in batch:
             plan.extents = [_extent(plan.scene, index, words) for index in range(len(plan.scene.body.boxes))]
         attachments = [_attachments(plan) for plan in batch]
+        for plan, at in zip(batch, attachments, strict=True):
+            plan.tags = tags(plan.scene.body, at, words)
         try:
             found = columns([_ranked(plan, at) for plan, at in zip(batch, attachments, strict=True)], deadline)
         except TooSlow:
             finished = False
             for plan in batch:
-                plan.rank = list(range(len(plan.rank)))
+                plan.rank, plan.tags = list(range(len(plan.rank))), {}
             attachments = [_attachments(plan) for plan in batch]
             found = [_stacked(plan, at) for plan, at in zip(batch, attachments, strict=True)]
         for plan, at, places in zip(batch, attachments, found, strict=True):
@@ -194,7 +202,7 @@ def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
         widths.append(2 * (max(left, right) + beside))
     lanes_of = lane_places(attachments)
     first_lane = len(widths)
-    widths += [4.0] * len(lanes_of)
+    widths += [max(4.0, width(plan.tags[lane])) if lane in plan.tags else 4.0 for lane in lanes_of]
     edges: dict[tuple[int, int], int] = {}
 
     def connect(upper: int, lower: int, weight: int) -> None:
@@ -251,6 +259,7 @@ def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], wor
     made.ranks, made.placed, made.routes = routed(
         Columns(plan.extents, plan.rank, xs, attachments, middle, heads, feet)
     )
+    made.tags = tuple(_tags(plan, attachments, xs[count:]))
     made.frames = tuple(framed(made.body.frames, made.placed, made.routes))
     ends = [(box.x - box.left, box.x + box.right) for box in made.placed]
     ends += [(x, x) for route in made.routes for x, _ in route.points]
@@ -258,4 +267,19 @@ def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], wor
     made.left = max((-low for low, _ in ends), default=0)
     made.right = max((high for _, high in ends), default=0)
     bottoms = [top + height for top, height in made.ranks] + [y for route in made.routes for _, y in route.points]
+    halves = [(x, width(told) / 2) for x, _, _, told in made.tags]
+    made.left = max([made.left, *(math.ceil(half - x) for x, half in halves)])
+    made.right = max([made.right, *(math.ceil(x + half) for x, half in halves)])
     made.height = max([*bottoms, *(frame.area[3] for frame in made.frames)], default=0)
+
+
+def _tags(
+    plan: _Plan, attachments: Sequence[Attachment], lanes: Sequence[int]
+) -> Iterator[tuple[int, int, Presence, str]]:
+    """Where words on lines stand: those about the maker at the foot of their rank, those about the taker at its top."""
+    lanes_of = lane_places(attachments)
+    ends = {(at.bundle, at.target - 1) for at in attachments}
+    for lane, told in plan.tags.items():
+        bundle, rank = lane
+        top, height = plan.scene.ranks[rank]
+        yield lanes[lanes_of[lane]], top + (height - 6 if lane in ends else 14), bundle[2], told

@@ -12,6 +12,7 @@ from modeldiff.renderer import svg
 from modeldiff.renderer.boxes import Words
 from modeldiff.renderer.layout import TooSlow
 from modeldiff.renderer.scene import scene
+from modeldiff.renderer.tags import width
 
 SVG = "{http://www.w3.org/2000/svg}"
 OLD = """
@@ -175,6 +176,44 @@ def test_a_block_of_one_side_or_moved_is_framed_and_named():
     added, removed = (render(compare(*map(model, pair)), "svg") for pair in ((one, two), (two, one)))
     assert "+ residual block of 3 layers" in texts(added)
     assert "− residual block of 3 layers" in texts(removed)
+
+
+def deep(join: str) -> str:
+    """A chain of eight pairs of branches, and a sum that takes its end and one layer above."""
+    lines, above = ["x: InputLayer(batch_shape=[None, 8])", "stem: Dense(units=8, w=1) <- x"], "stem"
+    for step in range(8):
+        lines += [f"l{step}: Dense(units=8, w={step + 2}) <- {above}", f"r{step}: ReLU <- {above}"]
+        lines.append(f"m{step}: Add <- l{step}, r{step}")
+        above = f"m{step}"
+    return "\n".join([*lines, f"join: Add <- m7, {join}", "outputs: join"])
+
+
+def test_a_long_changed_connection_says_at_both_ends_where_the_other_is():
+    result = compare(model(deep("m6")), model(deep("stem")))
+    document = svg.render(report.build(result), diagram.build(result, folding=diagram.Folding(context=99)))
+    assert "+ from stem" in texts(document)
+    assert "+ to join" in texts(document)
+    assert "− from" not in texts(document)  # that one is short
+    assert "from" not in texts(render(model(deep("stem")), "svg"))
+
+
+@pytest.mark.parametrize("seed", range(0, 80, 2))
+def test_words_on_a_line_cover_no_box_and_no_other_line(seed):
+    from situations import situation
+
+    pair = situation(seed)
+    result = compare(pair.old, pair.new)
+    drawn, _ = scene(
+        diagram.build(result, folding=diagram.Folding(context=99)), Words(report.build(result), compares=True)
+    )
+    for x, y, _, told in drawn.tags:
+        left, right, top = x - width(told) / 2, x + width(told) / 2, y - 10
+        for box in drawn.placed:
+            assert box.x + box.right <= left or right <= box.x - box.left or box.y + box.height <= top or y <= box.y
+        for route in drawn.routes:
+            for (x1, y1), (x2, y2) in zip(route.points, route.points[1:], strict=False):
+                if x1 == x2 and x1 != x:
+                    assert not (left < x1 < right and min(y1, y2) < y and top < max(y1, y2))
 
 
 def test_a_skip_connection_ends_at_its_row():
