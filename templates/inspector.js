@@ -3,7 +3,7 @@ function panel(index) {
   const layer = layers[index], status = statusOf(layer), pair = compares && status !== "added" && status !== "removed";
   return h("article.ly", { "aria-labelledby": "chosen" }, head(layer, status),
     (layer.w || []).map(line => h("p.note", null, ...phrase(line))),
-    compares && pair && layer.l ? h("ul.facts", null, ...layer.l.map(line => h("li", null, ...phrase(line)))) : "",
+    facts([...(layer.g || []).map(number => data.together[number]), ...(compares && pair && layer.l || [])]),
     config(layer, pair), weights(layer, status), match(layer), connections(layer));
 }
 
@@ -14,6 +14,10 @@ function head(layer, status) {
     h("h3", { id: "chosen" }, parent && h("i", null, visible(parent)), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
     h("p", null, about), layer.u !== undefined || layer.h !== undefined ? h("p", null, [text(layer.u), layer.h === undefined ? "" : `output ${text(layer.h)}`].filter(Boolean).join(" · ")) : "");
 }
+
+/** What happened, one line each; layers that are named are links. */
+const facts = lines => lines.length ? h("ul.facts", null, ...lines.map(line => h("li", null, ...linked(line)))) : "";
+const linked = line => phrase(line).map((word, i) => Array.isArray(line) && Array.isArray(line[i]) && line[i].length > 1 ? h("a", { href: "#" + layers[line[i][1]].a }, word) : word);
 
 function config(layer, pair) {
   if (layer.k === undefined) return "";

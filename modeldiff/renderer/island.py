@@ -41,6 +41,7 @@ def island(report: Report, frames: Mapping[str, Sequence[str]], parents: Mapping
         "signs": [status.sign for status in _STATUSES],
         "impacts": [impact.label for impact in Impact],
         "bars": BARS,
+        "together": writer.together,
         "frames": {
             name: [parents.get(name, ""), [writer.index[address] for address in addresses]]
             for name, addresses in frames.items()
@@ -70,6 +71,20 @@ class _Writer:
         self.recurring = Counter(_told(report))
         self.texts: dict[str, int] = {}
         self.configs: dict[tuple[tuple[ConfigRow, ...], bool], tuple[int, list[list[int]]]] = {}
+        self.together: list[Any] = []
+        """What is said of several layers together, once."""
+        self.told: dict[str, list[int]] = defaultdict(list)
+        """The numbers of what is said so of each layer."""
+        self.links: dict[str, Mapping[str, str]] = {}
+        """Addresses by paths that the lines of a layer may name."""
+        for region in report.regions:
+            for told, addresses in ((region.told, region.rows), (region.caused, region.rewired)):
+                if told and addresses:
+                    for address in addresses:
+                        self.told[address].append(len(self.together))
+                    self.together.append(self.linked(told, region.links))
+            if region.status is Status.CHANGED:
+                self.links.update(dict.fromkeys(region.rows, region.links))
 
     def layer(self, view: LayerView) -> dict[str, Any]:
         """One layer; a key is missing where it has nothing to say."""
@@ -83,7 +98,8 @@ class _Writer:
             "u": self.text(view.summary) if view.summary else None,
             "h": self.text(view.shape) if view.shape else None,
             "f": self.phrase(view.figure),
-            "l": [self.phrase(line) for line in view.lines],
+            "l": [self.linked(line, self.links.get(view.address, {})) for line in view.lines],
+            "g": self.told.get(view.address),
             "w": [self.phrase(line) for line in view.warnings],
             "k": self.config(view) if view.config else None,
             "t": [self.weight(weight) for weight in view.weights],
@@ -158,6 +174,16 @@ class _Writer:
         return [
             ([] if word == own else [str(word)]) if isinstance(word, Code) else self._words(word) for word in phrase
         ]
+
+    def linked(self, phrase: Phrase, links: Mapping[str, str]) -> Any:
+        """A phrase whose words from a file are followed by the layer's number where they name one."""
+        found = self.phrase(phrase)
+        if isinstance(found, list):
+            for word in found:
+                number = self.index.get(links.get(word[0], "")) if isinstance(word, list) and word else None
+                if number is not None:
+                    word.append(number)
+        return found
 
     def _words(self, words: str) -> str | int:
         """Words of ours, by number where they recur."""

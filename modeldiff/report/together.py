@@ -161,7 +161,7 @@ def _label(region: Region, what: str) -> Phrase:
 def _belongs(region: Region, what: str) -> Phrase:
     """What is said at each layer of a region; the layers that are named can be links."""
     if region.kind is RegionKind.SHAPES_FOLLOW:
-        return ("follows from ", *causes(region))
+        return ()  # a line of the layer's own says it
     if region.kind is RegionKind.BLOCK_MOVED:
         after: Phrase = ("now after ", Code(format_path(region.after))) if region.after else ()
         before: Phrase = ("was after ", Code(format_path(region.before))) if region.before else ()

@@ -135,7 +135,10 @@ class RegionView:
     name: Phrase
     """What is moved, at the place where it was: `b2 (7 layers)`."""
     told: Phrase
-    """At each of its layers: `part of the residual block added: b7_conv1 to b7_out (7 layers)`. () for a lone layer."""
+    """At each of its layers: `part of the residual block added: b7_conv1 to b7_out (7 layers)`.
+
+    () for a lone layer, and where shapes follow: a line of the layer says that.
+    """
     caused: Phrase
     """At each of `rewired`: `rewired because b2 (7 layers) moved`."""
     rows: tuple[str, ...]
@@ -143,7 +146,7 @@ class RegionView:
     rewired: tuple[str, ...]
     """Addresses of the other layers whose inputs differ for no other reason."""
     links: Mapping[str, str]
-    """The address of each path that is named in `told` and `caused`."""
+    """Paths to addresses, of all that may be named in `told`, in `caused` and in lines about following shapes."""
 
 
 @dataclass(frozen=True, slots=True)

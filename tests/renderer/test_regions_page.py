@@ -78,3 +78,40 @@ def test_a_trace_leads_to_the_layer_and_takes_no_focus(opened):
     assert "b2 (3 layers) was here" in trace.text_content()
     trace.click()
     assert page.locator("#chosen").inner_text() == "b2_fc"
+
+
+def told(page) -> str:
+    return page.locator(".facts").inner_text()
+
+
+def test_the_panel_says_which_block_a_layer_is_part_of_and_leads_to_its_ends(opened):
+    page = opened(stack(1, 2), stack(1, 7, 2))
+    page.goto(f"{page.url}#layer=b7_add")
+    assert "part of the residual block added: b7_fc to b7_out (3 layers), built like b" in told(page)
+    page.locator(".facts a", has_text="b7_fc").click()
+    assert page.locator("#chosen").inner_text() == "b7_fc"
+    page.locator(".facts a", has_text="b7_out").click()
+    assert page.locator("#chosen").inner_text() == "b7_out"
+
+
+def test_the_panel_says_of_a_moved_block_where_it_was_and_of_a_rewired_layer_why(opened):
+    page = opened(stack(1, 2, 3, 4, 5, 6), stack(1, 3, 4, 5, 2, 6))
+    page.goto(f"{page.url}#layer=b2_add")
+    assert "part of the residual block moved: b2_fc to b2_out (3 layers); now after b5_out, was after b1_out" in told(
+        page
+    )
+    page.goto(page.url.replace("b2_add", "b3_fc"))
+    assert "rewired because b2 (3 layers) moved" in told(page)
+
+
+def test_the_panel_links_what_a_shape_follows_from(opened):
+    old = (
+        stack(1)
+        .replace("stem: Dense(units=8)", "stem: Dense(units=8, use_bias=True)")
+        .replace("Add <- b1_fc, stem", "ReLU <- b1_fc")
+    )
+    page = opened(old, old.replace("stem: Dense(units=8", "stem: Dense(units=12"))
+    page.goto(f"{page.url}#layer=b1_fc")
+    assert "follows from stem" in told(page)
+    page.locator(".facts a", has_text="stem").click()
+    assert page.locator("#chosen").inner_text() == "stem"
