@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from modeldiff.diagram.folds import bundles, repeats, unchanged
 from modeldiff.diagram.framing import framed, lift, mark, region_of, sizes
 from modeldiff.diagram.merge import Level, Node, Side, merged, one_side
 from modeldiff.diagram.runs import runs
-from modeldiff.diagram.scopes import sub_level, with_scopes
+from modeldiff.diagram.scopes import sub_levels, with_scopes
 from modeldiff.diagram.shapes import (
     OUTSIDE,
     Body,
@@ -149,18 +150,21 @@ class _Builder:
         places: dict[int, End] = {}
         boxes: list[Box] = []
         stacks = [[cells.cells[index] for index in run] for run in runs(cells)]
+        folds = iter(sub_levels(level, [stack[0].nodes for stack in stacks if stack[0].kind is not None]))
         for stack in stacks:
-            boxes.append(self._box(level, stack, depth, around))
+            boxes.append(self._box(level, stack, folds, depth, around))
             for position, cell in enumerate(stack):
                 places.update(dict.fromkeys(cell.nodes, End(len(boxes) - 1, position)))
         frames = tuple(frame for frame in framed(level, stacks, self.sizes) if frame.region not in around)
         return Body(tuple(boxes), tuple(_lines(cells, places)), level.listed, frames)
 
-    def _box(self, level: Level, run: list[Cell], depth: int, around: AbstractSet[int | None]) -> Box:
+    def _box(
+        self, level: Level, run: list[Cell], folds: Iterator[Level], depth: int, around: AbstractSet[int | None]
+    ) -> Box:
         cell, node = run[0], level.nodes[run[0].nodes[0]]
         if cell.kind is not None:
-            inside = sub_level(level, cell.nodes)
-            body = self.body(inside, folding=False, depth=depth, around=around | {region_of(level, cell)})
+            within = around | {region_of(level, cell)}
+            body = self.body(next(folds), folding=False, depth=depth, around=within)
             return Fold(cell.kind, body, cell.times)
         if node.trace is not None:
             return node.trace

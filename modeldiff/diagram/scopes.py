@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from modeldiff.diagram.cells import Cell, Cells, single
 from modeldiff.diagram.merge import Edge, Level, Node
@@ -15,21 +15,31 @@ DEEPEST = 8
 """Groups around a scope: deeper ones could not be read, and names may hold any number of parts."""
 
 
-def sub_level(level: Level, nodes: tuple[int, ...]) -> Level:
-    """A part of a level as a level of its own; what crosses its border becomes entries and exits."""
-    index = {node: position for position, node in enumerate(nodes)}
-    part = Level([level.nodes[node] for node in nodes], listed=level.listed)
-    part.entries = {index[node]: presence for node, presence in level.entries.items() if node in index}
-    part.exits = {index[node]: presence for node, presence in level.exits.items() if node in index}
+def sub_levels(level: Level, groups: Sequence[tuple[int, ...]]) -> list[Level]:
+    """Parts of a level as levels of their own, in one pass; what crosses a border becomes entries and exits."""
+    home = {node: (part, place) for part, nodes in enumerate(groups) for place, node in enumerate(nodes)}
+    parts = [Level([level.nodes[node] for node in nodes], listed=level.listed) for nodes in groups]
+    for node, presence in level.entries.items():
+        if node in home:
+            part, place = home[node]
+            parts[part].entries[place] = presence
+    for node, presence in level.exits.items():
+        if node in home:
+            part, place = home[node]
+            parts[part].exits[place] = presence
     for edge in level.edges:
-        source, target = index.get(edge.source), index.get(edge.target)
-        if source is not None and target is not None:
-            part.edges.append(Edge(source, target, edge.presence, edge.source_call, edge.target_call))
-        elif target is not None:
-            part.entries[target] = _stronger(part.entries.get(target), edge.presence)
-        elif source is not None:
-            part.exits[source] = _stronger(part.exits.get(source), edge.presence)
-    return part
+        source, target = home.get(edge.source), home.get(edge.target)
+        if source is not None and target is not None and source[0] == target[0]:
+            inner = Edge(source[1], target[1], edge.presence, edge.source_call, edge.target_call)
+            parts[source[0]].edges.append(inner)
+            continue
+        if target is not None:
+            entries = parts[target[0]].entries
+            entries[target[1]] = _stronger(entries.get(target[1]), edge.presence)
+        if source is not None:
+            exits = parts[source[0]].exits
+            exits[source[1]] = _stronger(exits.get(source[1]), edge.presence)
+    return parts
 
 
 def _stronger(known: Presence | None, found: Presence) -> Presence:
@@ -72,11 +82,12 @@ def with_scopes(level: Level, names: Mapping[str, str], around: int = 0, depth: 
 def _grouped(flow: Cells, scopes: Mapping[int, tuple[str, Cell]], deeper: Callable[[Level], Level]) -> Level:
     level = flow.level
     grouped = Level(listed=level.listed)
+    parts = iter(sub_levels(level, [cell.nodes for cell in flow.cells if cell.nodes[0] in scopes]))
     for cell in flow.cells:
         if cell.nodes[0] not in scopes:
             grouped.nodes.append(level.nodes[cell.nodes[0]])
             continue
-        inner = deeper(sub_level(level, cell.nodes))
+        inner = deeper(next(parts))
         wires = tuple((edge.source, edge.target, edge.presence.value) for edge in inner.edges)
         signature = tuple(node.signature for node in inner.nodes), wires
         grouped.nodes.append(Node(None, signature, inner=inner, scope=scopes[cell.nodes[0]][0]))

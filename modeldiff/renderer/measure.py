@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 MONO = 0.602
 """Advance of every character of the common monospace fonts, per size."""
@@ -36,16 +37,20 @@ _REGULAR = {
     1015: "@",
 }
 _WIDTHS = {char: width for width, chars in _REGULAR.items() for char in chars}
+_TEXTS = 1 << 14
+"""Texts whose widths are remembered: classes and shapes recur in a picture, and names in its other views."""
 _BOLD = 1.12
 """Bold is about this much wider, at most."""
 
 
+@lru_cache(_TEXTS)
 def sans(text: str, size: float, *, bold: bool = False) -> float:
     """Width of `text` in the sans-serif font, in the unit of `size`."""
     units = sum(_WIDTHS[char] if char in _WIDTHS else _other(char) for char in text)
     return units / 1000 * size * SLACK * (_BOLD if bold else 1.0)
 
 
+@lru_cache(_TEXTS)
 def mono(text: str, size: float) -> float:
     """Width of `text` in the monospace font, in the unit of `size`."""
     return sum(MONO if char.isascii() else max(_other(char) / 1000, MONO) for char in text) * size
