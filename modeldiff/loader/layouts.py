@@ -115,8 +115,10 @@ def _joined(weights: tuple[Weight, ...]) -> tuple[Weight, ...]:
     """The gates of each recurrent layer side by side, in the place of the first."""
     gates: dict[tuple[str, str], dict[str, Weight]] = {}
     for one in weights:
-        if found := _GATE.fullmatch(one.name):
+        if one.name[-2:-1] == "_" and (found := _GATE.fullmatch(one.name)):
             gates.setdefault((found["prefix"], found["role"]), {})[found["gate"]] = one
+    if not gates and len({one.name for one in weights}) == len(weights):
+        return weights
     made: dict[str, Weight] = {}
     for one in weights:
         found = _GATE.fullmatch(one.name)

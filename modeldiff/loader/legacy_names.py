@@ -22,6 +22,7 @@ _OLD_NAME = re.compile(r"(?P<layer>.*)_(?P<role>W|U|b|gamma|beta|running_mean|ru
 _OLD_WORD = re.compile(r"_(W|U|running_mean|running_std)(_[a-z])?(:\d+)?$")
 """What no later Keras writes."""
 _GATE = re.compile(r"(recurrent_kernel|kernel|bias)_[icfozrh]")
+_LETTER = re.compile(r"_[icfozrh](:\d+)?$")
 _TENSOR = re.compile(r":\d+$")
 _COUNTER = re.compile(r"_\d+$")
 _SAME = {"depthwise_kernel": {"kernel"}, "kernel": {"depthwise_kernel", "embeddings"}, "sn_u": {"vector_u"}}
@@ -48,7 +49,7 @@ def without_counter(name: str) -> str:
 
 def has_gates(names: Sequence[str]) -> bool:
     """Whether the names are those of the separate gates of Keras 1."""
-    return any(_GATE.fullmatch(components(name)[-1]) for name in names)
+    return any(_GATE.fullmatch(components(name)[-1]) for name in names if _LETTER.search(name))
 
 
 def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ...]:
@@ -56,6 +57,10 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
 
     `part` is None where the file does not tell the class.
     """
+    if part is not None and part.is_known:
+        last = [name.rpartition("/")[2].removesuffix(":0") for name in names]
+        if last == [slot.role.rpartition("/")[2] for slot in part.slots()]:  # as nearly always
+            return part.slots()
     known = part.is_known if part is not None else any(map(_OLD_WORD.search, names))
     split = [components(name, layer, known=known) for name in names]
     ends = {parts[-1] for parts in split}
@@ -68,7 +73,7 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
         return tuple(named)
     slots = part.slots()
     if len(slots) == len(split) and all(agrees(slot, parts) for slot, parts in zip(slots, split, strict=True)):
-        return tuple(slots)
+        return slots
     # More weights than the class has (quantised, adapted): those that only one name fits.
     for slot in dict.fromkeys([*slots, *quantised_slots(slots, mode_of(part.config))]):
         fitting = [number for number, parts in enumerate(split) if agrees(slot, parts)]

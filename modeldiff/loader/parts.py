@@ -29,6 +29,7 @@ class Part:
     """Its own weights in the order they were made; None where the class is not known."""
     parts: list[tuple[str, str, Part]] = field(default_factory=list)
     """Inner layers: the prefix of their roles, their place in the v3 store, the layer."""
+    _slots: tuple[Slot, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def trainable(self) -> bool:
@@ -38,11 +39,13 @@ class Part:
     @property
     def is_known(self) -> bool:
         """Whether all its weights are known."""
-        return self.own is not None and all(part.is_known for _, _, part in self.parts)
+        return self.own is not None and (not self.parts or all(part.is_known for _, _, part in self.parts))
 
-    def slots(self) -> list[Slot]:
+    def slots(self) -> tuple[Slot, ...]:
         """All weights in the order of the legacy format: trainable ones first, the rest after them."""
-        return [*self.listed("trainable"), *self.listed("rest")]
+        if self._slots is None:  # asked for by every layer that is alike
+            self._slots = (*self.listed("trainable"), *self.listed("rest"))
+        return self._slots
 
     def listed(self, what: str) -> list[Slot]:
         """Keras' `trainable_weights`, or the `rest`; a frozen layer lists what would be trainable before the rest."""
