@@ -20,10 +20,10 @@ function drawRows(card) {
   for (const item of list) {
     const layer = layers[parseInt(item, 10)], tall = item.endsWith("+"), high = tall ? 46 : 26, status = statusOf(layer), kind = CLASS[status];
     const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
-    const about = [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ") || plain(layer.f);
+    const quiet = item.endsWith("-"), about = quiet ? plain(layer.l[0].slice(0, layer.l[0].indexOf(": "))) : [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ") || plain(layer.f);
     const name = visible(layer.n), old = visible(layer.o || ""), arrow = old && " → ", figure = plain(layer.f), shape = tall ? text(layer.h) : "";
     const beside = Math.max(room - wide(name, font.mono) - 6, room * .45);
-    const right = tall ? figure : wide(about, font.sans) <= beside ? about : cut(visible(text(layer.c)), font.sans, beside);
+    const right = tall ? figure : quiet || wide(about, font.sans) <= beside ? cut(about, font.sans, beside) : cut(visible(text(layer.c)), font.sans, beside);
     const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - 6;
     const oldCut = old && wide(old + arrow + name, font.mono) > left ? cut(old, font.mono, Math.max(left - wide(arrow + name, font.mono), left * .3), true) : old;
     const nameCut = cut(name, font.mono, left - wide(oldCut + arrow, font.mono), true);
@@ -35,7 +35,7 @@ function drawRows(card) {
     if (lower) parts.push(s("text", { x: start, y: 36 }, lower));
     if (shape) parts.push(s("text.end", { x: end, y: 36 }, shape));
     if (nameCut !== name || oldCut !== old || (tall ? lower : right) !== about) parts.unshift(s("title", null, `${old}${arrow}${name}: ${status === "unchanged" ? "" : status + " · "}${about}`));
-    shapes.push(s(`a.r.${kind}${lit && !lit.has("#" + layer.a) ? ".dim" : ""}`, { href: "#" + layer.a, transform: `translate(0 ${y})`, ...(status === "unchanged" ? { tabindex: -1 } : {}) }, ...parts));
+    shapes.push(s(`a.r.${kind}${quiet ? ".fol" : ""}${lit && !lit.has("#" + layer.a) ? ".dim" : ""}`, { href: "#" + layer.a, transform: `translate(0 ${y})`, ...(status === "unchanged" ? { tabindex: -1 } : {}) }, ...parts));
     y += high;
     rules += item === list[list.length - 1] ? "" : `M0 ${y - .5}h${across}`;
   }

@@ -63,7 +63,19 @@ class Words:
         view = self.views[row.address]
         return TWO_LINES if self._is_tall(view) else ONE_LINE
 
+    def follows(self, row: Row) -> str:
+        """What the shape of a layer follows from, where nothing else is told of it: such a row is quiet."""
+        return self._follows(self.views[row.address])
+
+    def _follows(self, view: LayerView) -> str:
+        is_all = view.follows and view.status is Status.CHANGED and len(view.lines) == 1 and not view.warnings
+        if not is_all or view.old_name or ": " not in view.lines[0]:
+            return ""
+        return visible(plain(view.lines[0][: view.lines[0].index(": ")]))
+
     def _is_tall(self, view: LayerView) -> bool:
+        if self._follows(view):
+            return False
         if self.compares:
             return view.status is not Status.UNCHANGED and bool(view.class_name or view.shape)
         return bool(view.summary or view.weights) and view.class_name != "InputLayer"
@@ -75,9 +87,11 @@ class Words:
         name, old = visible(view.name), visible(view.old_name or "")
         about = view.class_name + (f" · {view.summary}" if view.summary else "")
         if not self._is_tall(view):
+            follows = self._follows(view)
             side = " · ".join(filter(None, (visible(view.class_name), view.shape))) or visible(plain(view.figure))
+            side = follows or side
             beside = max(room - mono(name, NAME) - 12, room * 0.45)
-            short = side if sans(side, TEXT) <= beside else visible(view.class_name)
+            short = side if follows or sans(side, TEXT) <= beside else visible(view.class_name)
             side_cut = sans_fitting(short, TEXT, beside)
             left = room - sans(side_cut, TEXT) - 12
             old_cut, name_cut = _names(old, name, left)
@@ -96,7 +110,7 @@ class Words:
         names = mono(view.name, NAME) + (mono(view.old_name + " → ", NAME) if view.old_name else 0)
         about = view.class_name + (f" · {view.summary}" if view.summary else "")
         if not self._is_tall(view):
-            lines = [names + sans(f"{view.class_name} · {view.shape}", TEXT)]
+            lines = [names + sans(self._follows(view) or f"{view.class_name} · {view.shape}", TEXT)]
         else:
             lines = [names + sans(plain(view.figure), TEXT, bold=True), sans(about, TEXT) + sans(view.shape, TEXT)]
         return GUTTER + 2 * PAD + 14 + max(lines)

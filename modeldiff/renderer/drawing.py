@@ -124,8 +124,7 @@ class Pencil:
             if self.is_live:
                 self.holds.setdefault(frame, []).extend(row.address for row in box.rows)
             if self.hidden:  # the script draws these rows when the fold opens, from the words it has anyway
-                tall = (self.words.height(row) > ONE_LINE for row in box.rows)
-                rows = (f"{self.numbers[row.address]}{'+' * high}" for row, high in zip(box.rows, tall, strict=True))
+                rows = (f"{self.numbers[row.address]}{self._mark(row)}" for row in box.rows)
                 return f'<g class="card{self._kind(box)}" {where} data-i="{scene.width} {" ".join(rows)}"/>'
             return f'<g class="card{self._kind(box)}" {where}>{self._card(box, scene.width)}</g>'
         if isinstance(box, Trace):
@@ -146,7 +145,12 @@ class Pencil:
     def _kind(self, box: Card) -> str:
         """The class of a card in which all rows share one status."""
         statuses = {self.words.status(row) for row in box.rows}
-        return f" {CLASSES[statuses.pop()]}" if len(statuses) == 1 else ""
+        is_loud = len(statuses) == 1 and not any(map(self.words.follows, box.rows))
+        return f" {CLASSES[statuses.pop()]}" if is_loud else ""
+
+    def _mark(self, row: Row) -> str:
+        """What the script has to know of a row that it draws: two lines, or quiet."""
+        return "+" if self.words.height(row) > ONE_LINE else "-" if self.words.follows(row) else ""
 
     def _card(self, card: Card, width: int) -> str:
         height = sum(self.words.height(row) for row in card.rows)
@@ -196,7 +200,8 @@ class Pencil:
         if self.is_live and status is Status.UNCHANGED:
             link += ' tabindex="-1"'
         move = f' transform="translate(0 {y})"' if y else ""
-        return f'<{tag} class="r {CLASSES[status]}"{link}{move}>{"".join(parts)}</{tag}>'
+        quiet = " fol" if self.words.follows(row) else ""
+        return f'<{tag} class="r {CLASSES[status]}{quiet}"{link}{move}>{"".join(parts)}</{tag}>'
 
     # --- frames: folds and groups -----------------------------------------------------------------------------
 

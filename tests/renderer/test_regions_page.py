@@ -115,3 +115,26 @@ def test_the_panel_links_what_a_shape_follows_from(opened):
     assert "follows from stem" in told(page)
     page.locator(".facts a", has_text="stem").click()
     assert page.locator("#chosen").inner_text() == "stem"
+
+
+def test_a_row_whose_shape_follows_is_quiet_and_drawn_alike_by_the_script(opened):
+    old = """
+        x: InputLayer(batch_shape=[None, 8])
+        a: Dense(units=8, w=1) <- x
+        b: Dense(units=8, w=2) <- a
+        o: Dense(units=2, w=3) <- b
+        outputs: o
+    """
+    page = opened(old, old.replace("a: Dense(units=8", "a: Dense(units=12"))
+    rows = {}
+    for view in ("changes", "new"):
+        page.locator(f'[data-view="{view}"]').click()
+        row = page.locator('#graph a.r[href="#layer=b"]')
+        rows[view] = (
+            row.get_attribute("class"),
+            row.locator("text").all_text_contents(),
+            edges(row)[3] - edges(row)[1],
+        )
+        assert page.locator("#graph a.r.fol").count() == 1
+    assert rows["changes"] == rows["new"]
+    assert rows["new"][:2] == ("r chg fol", ["~", "b", "shape follows from a"])

@@ -216,6 +216,25 @@ def test_words_on_a_line_cover_no_box_and_no_other_line(seed):
                     assert not (left < x1 < right and min(y1, y2) < y and top < max(y1, y2))
 
 
+def test_a_row_is_quiet_only_where_all_that_is_told_is_a_shape_that_follows():
+    old = """
+        x: InputLayer(batch_shape=[None, 8])
+        a: Dense(units=8, w=1) <- x
+        b: Dense(units=8, w=2) <- a
+        c: Dense(units=8, activation='relu', w=3) <- a
+        m: Add <- b, c
+        o: Dense(units=2, w=4) <- m
+        outputs: o
+    """
+    new = old.replace("a: Dense(units=8", "a: Dense(units=12").replace("'relu'", "'elu'")
+    result = compare(model(old), model(new))
+    words = Words(report.build(result), compares=True)
+    rows = {row.address: row for row in diagram.build(result).body.rows()}
+    assert words.follows(rows["layer=b"]) == "shape follows from a"
+    assert [words.follows(rows[f"layer={name}"]) for name in "acmox"] == [""] * 5
+    assert words.height(rows["layer=b"]) < words.height(rows["layer=c"])
+
+
 def test_a_skip_connection_ends_at_its_row():
     result = model(OLD)
     words = Words(report.build(result), compares=False)
