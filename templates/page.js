@@ -118,10 +118,18 @@ function pane(name) {
 }
 for (const button of $$(".tabs button")) button.addEventListener("click", () => pane(button.dataset.pane));
 
+// Of a line that is too long for the head of the page the first words, and a button for the others.
+const facts = $$(".breaks dd");
+for (const fact of facts) fact.append(h("button.more", { type: "button" }, "more"));
+for (const button of $$(".more")) button.addEventListener("click", () => button.parentNode.classList.add("open"));
+function clip() {
+  for (const fact of facts) { fact.classList.remove("cut"); fact.classList.toggle("cut", fact.scrollHeight > fact.clientHeight + 2); }
+}
+
 $("#in").addEventListener("click", () => zoomBy(1.2));
 $("#out").addEventListener("click", () => zoomBy(1 / 1.2));
 $("#fit").addEventListener("click", () => fit(true));
-addEventListener("resize", () => { unit = 0; size(); drawNear(); overview(); });
+addEventListener("resize", () => { clip(); unit = 0; size(); drawNear(); overview(); });
 addEventListener("hashchange", () => { if (location.hash !== rendered) render(true); });
 document.addEventListener("click", event => { const link = event.target.closest("a[href]"); if (link && link.getAttribute("href") === location.hash) render(true); });
 
@@ -172,5 +180,6 @@ fit(false);
 const first = compares && $("a.r:not(.same)", graph);
 if (first && scroller.clientWidth) aside(first);
 filter();
+clip();
 render(false);
 if (chosen() !== null && innerWidth < 720) pane("insp");

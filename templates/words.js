@@ -70,5 +70,5 @@ function listRow(index) {
   if (!told.length) told.push([text(layer.c), text(layer.u)].filter(Boolean).join(", "));
   return h("li", null, h(`a.it.${CLASS[status]}`, { href: "#" + layer.a },
     h("span.n", null, parent && h("i", null, parent), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
-    h("span.v", null, (layer.l || []).some(line => plain(line) === plain(layer.f)) ? "" : plain(layer.f)), h("span.w", null, ...told)));
+    h("span.v", null, (layer.l || []).some(line => plain(line) === plain(layer.f)) ? "" : plain(layer.f).replace(/^moved /, "")), h("span.w", null, ...told)));
 }

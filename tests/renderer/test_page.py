@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from models import model
 
-from modeldiff import compare, diagram, render, report
+from modeldiff import compare, diagram, load, render, report
 from modeldiff.diagram import Fold
 from modeldiff.graph import Note, TensorRef
 
@@ -122,6 +122,20 @@ def visible_rows(page) -> list[str]:
     return page.evaluate(
         "[...document.querySelectorAll('.it')].filter(row => row.checkVisibility()).map(row => row.getAttribute('href').slice(1))"
     )
+
+
+def test_a_long_line_of_the_head_can_be_read_on(opened, tmp_path):
+    folder = Path(__file__).parents[2] / "samples" / "pull-request"
+    text = render(compare(load(str(folder / "old.h5")), load(str(folder / "new.h5"))), "html")
+    (tmp_path / "sample.html").write_text(text, encoding="utf-8")
+    page = opened(tmp_path / "sample.html")
+    line = page.locator(".breaks dd", has_text="skip_mismatch")
+    before = line.bounding_box()["height"]
+    line.locator(".more").click()
+    assert line.bounding_box()["height"] > before
+    assert not line.locator(".more").is_visible()
+    page = opened(tmp_path / "sample.html", viewport={"width": 3000, "height": 900})
+    assert page.locator(".breaks dd.cut").count() == 0
 
 
 # --- what it says ---------------------------------------------------------------------------------------------
