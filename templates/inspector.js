@@ -3,7 +3,7 @@ function panel(index) {
   const layer = layers[index], status = statusOf(layer), pair = compares && status !== "added" && status !== "removed";
   return h("article.ly", { "aria-labelledby": "chosen" }, head(layer, status),
     (layer.w || []).map(line => h("p.note", null, ...phrase(line))),
-    facts([...(layer.g || []).map(number => data.together[number]), ...(compares && pair && layer.l || [])]),
+    happened([...(layer.g || []).map(number => data.together[number]), ...(compares && pair && layer.l || [])]),
     config(layer, pair), weights(layer, status), match(layer), connections(layer));
 }
 
@@ -16,7 +16,7 @@ function head(layer, status) {
 }
 
 /** What happened, one line each; layers that are named are links. */
-const facts = lines => lines.length ? h("ul.facts", null, ...lines.map(line => h("li", null, ...linked(line)))) : "";
+const happened = lines => lines.length ? h("ul.facts", null, ...lines.map(line => h("li", null, ...linked(line)))) : "";
 const linked = line => phrase(line).map((word, i) => Array.isArray(line) && Array.isArray(line[i]) && line[i].length > 1 ? h("a", { href: "#" + layers[line[i][1]].a }, word) : word);
 
 function config(layer, pair) {
@@ -26,7 +26,7 @@ function config(layer, pair) {
   const side = (kind, number) => h("td" + (number < 0 ? "" : kind), null, number < 0 ? "not there" : visible(text(number)));
   const rest = h("table.t.kv", null, h("tbody", null, ...same.map(([name, value]) => h("tr", null, key(name), h("td", null, visible(text(value)))))));
   const words = pair ? `${same.length} unchanged key${same.length === 1 ? "" : "s"}` : `${same.length} key${same.length === 1 ? "" : "s"}`;
-  return [h("h4", null, "Config ", h("span", null, !pair ? "" : changed.length ? `${changed.length} of ${rows.length} keys` : "unchanged")),
+  return [h("h4", null, "Config ", h("span", null, !pair ? "" : changed.length ? `${changed.length} of ${rows.length} key${rows.length === 1 ? "" : "s"}` : "unchanged")),
     changed.length ? h("table.t.kv", null, h("thead", null, h("tr", null, ...["key", "old", "new"].map(name => h("th", { scope: "col" }, name)))),
       h("tbody", null, ...changed.map(([name, old, now]) => h("tr", null, key(name), side(".x", old), side(".y", now))))) : "",
     same.length ? h("details", same.length <= 12 && !compares ? { open: "" } : null, h("summary", null, words), rest) : ""];
@@ -42,17 +42,19 @@ function weights(layer, status) {
 function tensor([name, shape, type, , status, verdict, stats, histogram, digest]) {
   const cells = stats && stats.length ? stats[1].split("|") : null;
   const rows = cells && text(stats[0]).split("\t").map((label, i) => [label, cells[2 * i], cells[2 * i + 1]]);
+  const sides = rows ? ["old", "new"].map((name, i) => [name, i + 1]).filter(([, i]) => rows.some(row => row[i])) : [];
   return h("div.ten", null,
     h("p.tn", null, h("b", null, visible(text(name))), h("span.num", null, text(shape)), h("span", null, text(type))),
     plain(verdict) ? h("p.nat", null, data.signs[status] && compares ? h("span.vh", null, `${data.statuses[status]}: `) : "", ...phrase(verdict)) : "",
-    histogram ? plot(histogram) : "",
-    rows ? h("table.t", null, h("thead", null, h("tr", null, h("td"), h("th.r", { scope: "col" }, compares ? "old" : ""), compares ? h("th.r", { scope: "col" }, "new") : "")),
-      h("tbody", null, ...rows.map(([label, old, now]) => h("tr", null, h("th", { scope: "row" }, label), ...(compares ? [h("td.r", null, old), h("td.r", null, now)] : [h("td.r", null, now || old)]))))) : "",
+    histogram ? plot(histogram, text(shape).includes("→")) : "",
+    rows ? h("table.t", null, compares ? h("thead", null, h("tr", null, h("td"), ...sides.map(([name]) => h("th.r", { scope: "col" }, name)))) : "",
+      h("tbody", null, ...rows.map(row => h("tr", null, h("th", { scope: "row" }, row[0]), ...sides.map(([, i]) => h("td.r", null, row[i])))))) : "",
     digest ? h("p.mute", null, h("code", null, digest)) : "");
 }
 
-/** Both sides over shared bins: old as bars, new as a line. */
-function plot([low, high, old, now]) {
+/** Both sides over shared bins, each by the share of its entries: old as bars, new as a line; one model alone as bars. */
+function plot([low, high, old, now], resized) {
+  if (!compares) [old, now] = [now, old];
   const wide = 360, foot = 84, top = 6, count = Math.max(old.length, now.length), bin = wide / count;
   const y = char => foot - data.bars.indexOf(char) / (data.bars.length - 1) * (foot - top);
   const bars = [...old].map((char, i) => char === "0" ? "" : `M${(i * bin + .5).toFixed(1)} ${foot}V${y(char).toFixed(1)}h${(bin - 1).toFixed(1)}V${foot}z`).join("");
@@ -63,7 +65,7 @@ function plot([low, high, old, now]) {
   return [s("svg.hist", { viewBox: `0 0 ${wide} 102`, role: "img", "aria-label": `Histogram of ${old.length && now.length ? "both sides over shared bins" : "the values"}, ${short(low)} to ${short(high)}` },
     s("path.o", { d: bars }), now.length ? s("path.n", { d: `M0 ${foot}${line}V${foot}` }) : "", s("line", { x1: 0, x2: wide, y1: foot + .5, y2: foot + .5 }),
     label(0, short(low), "start"), zero > 40 && zero < wide - 40 ? label(zero, "0", "middle") : "", label(wide, short(high), "end")),
-  h("p.key", null, bars ? h("span", null, h("i"), compares ? "old" : "values") : "", now.length ? h("span", null, h("i.new"), "new") : "")];
+  h("p.key", null, bars ? h("span", null, h("i"), compares ? "old" : "values") : "", now.length ? h("span", null, h("i.new"), "new") : "", resized ? h("span", null, "by share of entries") : "")];
 }
 
 const match = layer => layer.m ? [h("h4", null, "Match"), h("p.mute", null, ...phrase(layer.m, layer.n))] : "";
