@@ -169,8 +169,10 @@ class _Builder:
             name: [self.call(node, entries[name], resolver, dtypes) for node in made] for name, made in nodes.items()
         }
         calls = explicit(written, entries, ends, dtypes)
+        widths = self.widths
         for ref in (*ends, *(ref for made in calls.values() for call in made for ref in call.inputs)):
-            self.widths[ref.layer] = max(self.widths.get(ref.layer, 0), ref.output + 1)
+            if ref.output >= widths.get(ref.layer, 0):
+                widths[ref.layer] = ref.output + 1
         layers = self.layers(entries, calls)
         return self.finish(layers, starts, ends, [dtype_of(entries[ref.layer].config) for ref in starts])
 

@@ -232,9 +232,9 @@ def _is_op(entry: Entry, stored: frozenset[str]) -> bool:
     module = entry.raw.get("module")
     if isinstance(module, str) and module.startswith(("keras.src.ops", "keras.ops")):
         return True
-    known = entry.is_model or "trainable" in entry.config or "module" in entry.raw or entry.name in stored
-    layer = is_class(entry.class_name) and not is_operation(entry.class_name)
-    return is_modern(entry) and not known and not layer
+    if entry.is_model or "trainable" in entry.config or "module" in entry.raw or entry.name in stored:
+        return False
+    return is_modern(entry) and (not is_class(entry.class_name) or is_operation(entry.class_name))
 
 
 def inner_connections(entries: Iterable[Entry]) -> dict[str, list[Any]]:
@@ -264,6 +264,8 @@ def is_modern(entry: Entry) -> bool:
 
 
 def _own_name(item: Mapping[str, Any]) -> str:
-    config = item.get("config")
-    candidates = (item.get("name"), config.get("name") if isinstance(config, dict) else None)
-    return next((name for name in candidates if isinstance(name, str) and name), "")
+    name = item.get("name")
+    if not (isinstance(name, str) and name):
+        config = item.get("config")
+        name = config.get("name") if isinstance(config, dict) else None
+    return name if isinstance(name, str) else ""

@@ -39,11 +39,11 @@ class Pages:
             page = self._pages[number] = self._direct(number * self._size, self._size)
         return page[start:end]
 
-    def expect(self, places: Iterable[int], count: int) -> None:
-        """There will be reads of so many bytes at these places: what is far away is fetched together."""
+    def expect(self, places: Iterable[int | None], count: int) -> None:
+        """There will be reads of so many bytes at these places, None aside: what is far away is fetched together."""
         if isinstance(self._file, RemoteFile):
             start, end = self._stretch.start, self._stretch.start + self.length
-            self._file.expect((start + place, min(start + place + count, end)) for place in places)
+            self._file.expect((start + place, min(start + place + count, end)) for place in places if place is not None)
 
     def _direct(self, place: int, count: int) -> bytes:
         count = min(count, self.length - place)

@@ -220,7 +220,7 @@ class PlainGroup(Group):
         self.path = path
         self._file, self._place = file, place
         self._table = file.table(*_PAIR.unpack(header[_TABLE]))
-        file.expect((child for child in self._table.values() if child is not None), _HEADER)
+        file.expect(self._table.values(), _HEADER)
         self._attributes = attributes
         self._has_others = -_ATTRIBUTE in header or _ATTRIBUTES in header
         self.folders: dict[str, PlainGroup] = {}
