@@ -119,11 +119,11 @@ function pane(name) {
 for (const button of $$(".tabs button")) button.addEventListener("click", () => pane(button.dataset.pane));
 
 // Of a line that is too long for the head of the page the first words, and a button for the others.
-const facts = $$(".breaks dd");
-for (const fact of facts) fact.append(h("button.more", { type: "button" }, "more"));
+const breaks = $$(".breaks dd");
+for (const fact of breaks) fact.append(h("button.more", { type: "button" }, "more"));
 for (const button of $$(".more")) button.addEventListener("click", () => button.parentNode.classList.add("open"));
 function clip() {
-  for (const fact of facts) { fact.classList.remove("cut"); fact.classList.toggle("cut", fact.scrollHeight > fact.clientHeight + 2); }
+  for (const fact of breaks) { fact.classList.remove("cut"); fact.classList.toggle("cut", fact.scrollHeight > fact.clientHeight + 2); }
 }
 
 $("#in").addEventListener("click", () => zoomBy(1.2));
