@@ -14,15 +14,18 @@ from modeldiff.diagram.merge import Level, Node
 from modeldiff.diagram.shapes import Frame
 from modeldiff.regions import RegionKind
 
+SMALLEST = 3
+"""A frame around fewer layers would say nothing, unless they are built like others."""
+
 
 def mark(level: Level, result: DiffResult) -> None:
     """Tell the nodes of every block that came, went or moved which region they belong to."""
     regions = {}
     for index, region in enumerate(result.regions):
         is_old = region.kind is RegionKind.BLOCK_REMOVED
-        is_moved = region.kind is RegionKind.BLOCK_MOVED
-        if region.kind is RegionKind.SHAPES_FOLLOW or (len(region.layers) < 2 and not is_moved):
-            continue  # a lone layer says so itself
+        tells = region.kind is RegionKind.BLOCK_MOVED or len(region.layers) >= SMALLEST or region.like
+        if region.kind is RegionKind.SHAPES_FOLLOW or not tells:
+            continue  # the rows say it
         for path in region.layers:
             regions[Site(path if is_old else None, None if is_old else path).address] = index
     if regions:

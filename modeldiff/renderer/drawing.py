@@ -63,7 +63,7 @@ class Pencil:
         for x, y, presence, words in scene.tags:
             yield f'<text class="call tag {PRESENCES[presence]}" x="{x}" y="{y}">{text(words)}</text>'
         for placement in scene.frames:
-            yield self._region(placement)
+            yield self._region(scene.body, placement)
         for index, (box, place) in enumerate(zip(scene.body.boxes, scene.placed, strict=True)):
             yield self._box(scene, index, box, place, frame)
         if self.is_live:
@@ -96,8 +96,8 @@ class Pencil:
             drawn += f'<text class="call" x="{x + 6}" y="{y - 5}">call {line.target_call}</text>'
         return drawn
 
-    def _region(self, frame: Placement) -> str:
-        """The frame around boxes that changed together, with its label."""
+    def _region(self, body: Body, frame: Placement) -> str:
+        """The frame around boxes that changed together, with its label; around a lone card its border is the frame."""
         view = self.words.regions[frame.region]
         left, top, right, bottom = frame.area
         label = visible(plain(view.label))
@@ -109,9 +109,15 @@ class Pencil:
             label += f", in {frame.pieces} pieces"
         shown = sans_fitting(label, boxes.LABEL, right - left - 34)
         title = f"<title>{text(view.status.value)}: {text(label)}</title>" if shown != label else ""
+        lone = [body.boxes[index] for index in frame.boxes] if len(frame.boxes) == 1 else []
+        bare = (
+            " bare"
+            if any(isinstance(box, Card) and self._kind(box)[1:] == CLASSES[view.status] for box in lone)
+            else ""
+        )
         data = f' data-g="{" ".join(map(str, frame.boxes))}"' if self.is_live else ""
         return (
-            f'<g class="reg {CLASSES[view.status]}" transform="translate({left} {top})"{data}>{title}'
+            f'<g class="reg {CLASSES[view.status]}{bare}" transform="translate({left} {top})"{data}>{title}'
             f'<rect width="{right - left}" height="{bottom - top}" rx="8"/>'
             f'<text x="10" y="16"><tspan class="s">{view.status.sign}</tspan> {text(shown)}</text></g>'
         )

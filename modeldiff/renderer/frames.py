@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from modeldiff.diagram import Frame
 from modeldiff.renderer.routes import Placed, Route
 
-ASIDE, ABOVE, BELOW = 10, 26, 8
+ASIDE, ABOVE, BELOW = 10, 28, 8
 """From the boxes to the frame around them; the label stands inside, above the boxes."""
 
 NEAR = 6

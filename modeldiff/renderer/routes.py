@@ -29,7 +29,7 @@ STRAIGHT = 24
 """A gap in which every line is straight."""
 CALL_ROOM = 12
 """More room in a gap where calls are named."""
-HEAD_ROOM, FOOT_ROOM = 24, 8
+HEAD_ROOM, FOOT_ROOM = 26, 8
 """More room in a gap where a frame begins or ends."""
 SIDE_FIRST, SIDE_NEXT = 18, 12
 """Distance of the first lane beside a card, and of the next ones."""
