@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from modeldiff.changes import ABSENT, ConfigChanged, Impact, Match
 from modeldiff.defaults import WITH_DEFAULTS, default_of, default_of_any
+from modeldiff.differ.effort import Effort
 from modeldiff.differ.signature import is_keras_class
 from modeldiff.graph import Layer
+
+_MOST = 5_000
+"""Settings of one layer that are told one by one."""
 
 Position = tuple[str | int, ...]
 """Where a value is inside a config: keys, and indices of lists of mappings."""
@@ -21,8 +26,8 @@ _LAYER_KEYS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_la
 """Keys under which a wrapper keeps what it wraps: a layer's envelope, looked into also where its class changed."""
 
 
-def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
-    """One change per key that differs, in the order of the new config.
+def detect(match: Match, old: Layer, new: Layer, effort: Effort | None = None) -> Iterator[ConfigChanged]:
+    """One change per key that differs, in the order of the new config; the gravest where effort is at its end.
 
     Of two layers of different classes only the keys that both have are compared, without initializers and the
     like: how another class of Keras is initialised says nothing. Two custom classes may be one under two names, so
@@ -30,14 +35,19 @@ def detect(match: Match, old: Layer, new: Layer) -> Iterator[ConfigChanged]:
     """
     classes = {old.canonical_class, new.canonical_class}
     retyped = len(classes) > 1 and any(map(is_keras_class, classes))
-    for key, written, rewritten, position in _changes(_own(old), _own(new)):
+    effort = effort or Effort()
+    shortened, changes = effort.shortened, list[ConfigChanged]()
+    for key, written, rewritten, position in _changes(_own(old), _own(new), effort):
         impact = impact_of(position)
         if retyped and (written is ABSENT or rewritten is ABSENT or impact is not Impact.FUNCTIONAL):
             continue
         before = _default(old, position, rewritten) if written is ABSENT else written
         after = _default(new, position, written) if rewritten is ABSENT else rewritten
         if not same(before, after):
-            yield ConfigChanged(match.site, key, before, after, impact)
+            changes.append(ConfigChanged(match.site, key, before, after, impact))
+    if effort.shortened > shortened and changes:
+        changes = [max(changes, key=lambda change: change.impact)]
+    yield from changes
     if old.trainable != new.trainable and old.weights and new.weights:
         yield ConfigChanged(match.site, "trainable", old.trainable, new.trainable, Impact.NUMERIC)
 
@@ -65,39 +75,75 @@ def _own(layer: Layer) -> dict[str, Any]:
     return {key: value for key, value in layer.config.items() if key != "trainable"}
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, Position]]:
+def _changes(
+    old: Mapping[str, Any], new: Mapping[str, Any], effort: Effort | None = None
+) -> Iterator[tuple[str, Any, Any, Position]]:
+    """Key, values and position of each fact; by the first key of each alone where there is no effort left for more."""
     if old == new:
         return
-    from deepdiff import DeepDiff
-
-    found = DeepDiff(
-        old,
-        new,
-        view="tree",
-        ignore_nan_inequality=True,
-        zip_ordered_iterables=True,
-        threshold_to_diff_deeper=0,
-    )
+    mine, theirs, count = _unlike(old, new)
     order = {key: place for place, key in enumerate([*new, *(key for key in old if key not in new)])}
-    positions = {
-        position
-        for levels in found.values()
-        for level in levels
-        for position in _facts(old, new, tuple(level.path(output_format="list")))
-    }
+    if effort is not None and count > min(effort.settings, _MOST):
+        effort.shortened += 1
+        positions: set[Position] = {(key,) for key in (*theirs, *mine)}
+    else:
+        if effort is not None:
+            effort.settings -= count
+        positions = set(_positions(old, new, mine, theirs))
     for position in sorted(positions, key=lambda position: (order[str(position[0])], format_key(position))):
         before, after = _at(old, position), _at(new, position)
         if not same(before, after):
             yield format_key(position), before, after, position
 
 
+def _positions(
+    old: Mapping[str, Any], new: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> Iterator[Position]:
+    from deepdiff import DeepDiff
+
+    found = DeepDiff(
+        mine,
+        theirs,
+        view="tree",
+        ignore_nan_inequality=True,
+        zip_ordered_iterables=True,
+        threshold_to_diff_deeper=0,
+    )
+    for levels in found.values():
+        for level in levels:
+            yield from _facts(old, new, tuple(level.path(output_format="list")))
+
+
+def _unlike(old: Any, new: Any) -> tuple[Any, Any, int]:
+    """Two values without what they have in common, and in how many places they differ.
+
+    A list is one value, and any number stands for it, unless it holds as many configs on both sides.
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys: Iterable[Any] = [key for key in {**new, **old} if old.get(key, ABSENT) != new.get(key, ABSENT)]
+        one, other = old, new
+    elif _alike(old, new):
+        keys, one, other = range(len(old)), dict(enumerate(old)), dict(enumerate(new))
+    elif isinstance(old, list | tuple) or isinstance(new, list | tuple):
+        return 0, 1, 1
+    else:
+        return old, new, 1
+    mine, theirs, count = {}, {}, 0
+    for key in keys:
+        if key in one and key in other:
+            mine[key], theirs[key], more = _unlike(one[key], other[key])
+        else:
+            (mine if key in one else theirs)[key], more = (one if key in one else other)[key], 1
+        count += more
+    if isinstance(old, Mapping):
+        return mine, theirs, count
+    return list(mine.values()), list(theirs.values()), count
+
+
 def _facts(old: Any, new: Any, path: Position) -> Iterator[Position]:
     """The position of the fact that a difference at `path` belongs to; none where it follows from another fact."""
     for depth, step in enumerate(path):
         here = path[:depth]
-        if isinstance(step, int) and not _alike(old, new):
-            yield here  # a list is one value unless it holds as many configs on both sides
-            return
         if depth and _class_name(old) != _class_name(new) and _class_name(old) and _class_name(new):
             if not _LAYER_KEYS.intersection(here[-2:]):
                 yield here  # another regularizer, another schedule
@@ -114,8 +160,8 @@ def _class_name(value: Any) -> Any:
 
 
 def _alike(old: Any, new: Any) -> bool:
-    both = isinstance(old, Sequence) and isinstance(new, Sequence) and len(old) == len(new)
-    return both and all(isinstance(value, Mapping) for value in (*old, *new))
+    both = isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new)
+    return both and all(isinstance(value, Mapping) for value in chain(old, new))
 
 
 def _at(value: Any, position: Position) -> Any:

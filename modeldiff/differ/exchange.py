@@ -121,6 +121,9 @@ def _improve(state: State, places: Places, i: int, lookalikes: dict[int, list[in
             continue
         if places.alone(i, j) + MOST < _ENOUGH and not _has_swapped_names(state, i, mine, owner, j):
             continue
+        if state.effort.exchanges <= 0:
+            return []
+        state.effort.exchanges -= 1
         gain = _gain(state, places, i, j)
         if gain > _GAIN and (best is None or gain > best[0]):
             best = gain, j

@@ -17,6 +17,7 @@ from modeldiff.changes import Evidence, Match, Matching, Options
 from modeldiff.differ.align import align, ascending
 from modeldiff.differ.bare import is_heap
 from modeldiff.differ.closest import closest
+from modeldiff.differ.effort import Effort
 from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
 from modeldiff.differ.flow import ROOT, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
@@ -220,8 +221,8 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def match(old: Model, new: Model, options: Options) -> Matching:
-    """Pair the layers of two models.
+def match(old: Model, new: Model, options: Options, effort: Effort | None = None) -> Matching:
+    """Pair the layers of two models; `effort` knows afterwards what was left out.
 
     Raises:
         UsageError: a pin names no layer.
@@ -234,7 +235,7 @@ def match(old: Model, new: Model, options: Options) -> Matching:
             look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
     unify(flows, looks, number)
     kin = kinship(*flows) if options.weights else Kinship()
-    state = likeliest(State(*flows, Scorer(*flows, looks, kin), options), number, _run)
+    state = likeliest(State(*flows, Scorer(*flows, looks, kin), options, effort or Effort()), number, _run)
     return _matching(state, old, new)
 
 

@@ -29,12 +29,17 @@ _MANY = 3
 
 
 def likeliest(state: State, number: Numbers, run: Callable[[State], None]) -> State:
-    """The reading that needs the least telling; `run` pairs the layers of a state in which nothing is paired."""
+    """The reading that needs the least telling; `run` pairs the layers of a state in which nothing is paired.
+
+    Where effort is at its end, the first reading stands.
+    """
     looks = state.scorer.looks
     run(state)
     told, about_pairs = cost(state, looks)
     best = state
     for other in _others(state, number, about_pairs):
+        if state.effort.exchanges <= 0:
+            break
         run(other)
         needed, _ = cost(other, looks)
         if needed + _DOUBT < told:

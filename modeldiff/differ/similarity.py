@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 
 _VARIANTS = 200_000
 """So many pairs of unlike configs are compared key by key; beyond, all count alike."""
+_KEYS = 6_000_000
+"""And so many keys of theirs, where configs are large."""
 _DEMOTED = 4.0
 """Against an output of the model having become a hidden layer of another size: its size was what the model gave."""
 
@@ -52,6 +54,7 @@ class Scorer:
         """One new node for every config with its shapes."""
         self.variants = np.unique(both[0], axis=0, return_inverse=True)[1].reshape(-1), places.reshape(-1)
         self._by_variant: dict[int, Scores] = {}
+        self._keys = _KEYS
         self._unlike = np.full(len(self.examples), -0.5)
         """Of a config with each of the examples, where that is not looked at."""
 
@@ -131,11 +134,12 @@ class Scorer:
         if known is None:
             layer, class_ = self.old[i].layer, self.looks[0].class_[i]
             known = self._unlike
-            if len(self._by_variant) * len(self.examples) < _VARIANTS:
+            if len(self._by_variant) * len(self.examples) < _VARIANTS and self._keys > 0:
                 known = known.copy()
                 for position, example in enumerate(self.examples):
                     if self.looks[1].class_[example] == class_:
                         known[position] = _changed(layer, self.new[example].layer)
+                        self._keys -= len(layer.config)
             self._by_variant[kind] = known
         return known
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from modeldiff.changes import Evidence, Options
+from modeldiff.differ.effort import Effort
 from modeldiff.differ.flow import Flow
 from modeldiff.differ.kinship import Kinship
 from modeldiff.differ.places import Places
@@ -21,6 +22,7 @@ class State:
     new: Flow
     scorer: Scorer
     options: Options
+    effort: Effort
     found: dict[int, tuple[int, Evidence, float]] = field(default_factory=dict)
     """Old node -> new node, why, how sure."""
     settled: set[int] = field(default_factory=set)
@@ -36,7 +38,7 @@ class State:
     def afresh(self, looks: tuple[Features, Features] | None = None, kin: Kinship | None = None) -> State:
         """The same two models with nothing paired, seen otherwise."""
         scorer = Scorer(self.old, self.new, looks or self.scorer.looks, kin or self.scorer.kin)
-        return State(self.old, self.new, scorer, self.options)
+        return State(self.old, self.new, scorer, self.options, self.effort)
 
     def pair(self, i: int, j: int, evidence: Evidence, score: float) -> None:
         """Make two nodes partners."""
