@@ -114,8 +114,7 @@ def parser() -> argparse.ArgumentParser:
     )
     output.add_argument("-q", "--quiet", action="store_true", help="no summary, no progress")
     output.add_argument("-v", "--verbose", action="store_true", help="say what is read and how long it takes")
-    compare = made.add_argument_group("comparison")
-    values = compare.add_mutually_exclusive_group()
+    values = output.add_mutually_exclusive_group()
     values.add_argument(
         "--no-weights",
         action="store_false",
@@ -124,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
         help="structure only: do not read the values of weights",
     )
     values.add_argument("--weights", action="store_true", default=None, help="read them, whatever the settings say")
+    compare = made.add_argument_group("comparison")
     compare.add_argument("--rtol", type=_tolerance, metavar="R", help=_TOLERANCE)
     compare.add_argument("--atol", type=_tolerance, metavar="A", help="see --rtol; default: any bit counts")
     compare.add_argument(
@@ -203,6 +203,7 @@ def defaults(settings: Settings) -> Options:
         weights=not settings.no_weights,
         rtol=settings.rtol or 0.0,
         atol=settings.atol or 0.0,
+        pins=settings.map,
         ignore=tuple(Ignore(subject, glob, settings.origin) for subject, globs in rules.items() for glob in globs),
     )
 
@@ -265,8 +266,6 @@ def _refuse_without_effect(asked: argparse.Namespace, *, comparing: bool) -> Non
         "--annotate": asked.annotate is not None,
         "--map": asked.map,
         "--write-map": asked.write_map is not None,
-        "--no-weights": asked.weights is False,
-        "--weights": asked.weights,
         "--rtol": asked.rtol is not None,
         "--atol": asked.atol is not None,
     }
@@ -275,6 +274,8 @@ def _refuse_without_effect(asked: argparse.Namespace, *, comparing: bool) -> Non
             raise UsageError("only two files can be compared", where=option, fix="name an old and a new file")
     if asked.digests and comparing:
         raise UsageError("digests are told of one file", where="--digests", fix="name one file")
+    if asked.digests and asked.weights is False:
+        raise UsageError("no value is read with --no-weights", where="--digests", fix="give one of the two")
     for option, value in (("--rtol", asked.rtol), ("--atol", asked.atol)):
         if asked.weights is False and value is not None:
             raise UsageError("no value is compared with --no-weights", where=option, fix="give one of the two")

@@ -159,7 +159,12 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _policy(value: object) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) and value else _texts(value)
+    """No list at all is no policy; a text that names nothing is a mistake."""
+    texts = (value,) if isinstance(value, str) else _texts(value)
+    for text in texts:
+        if not text.replace(",", " ").strip():
+            raise ValueError(f"it holds {_shown(text)}")
+    return texts
 
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from modeldiff import __version__
 from modeldiff.cli import COMPARED, INTERRUPTED, TROUBLE, standard_output
 from modeldiff.errors import ModelDiffError, UsageError
+from modeldiff.output import say
 
 if TYPE_CHECKING:
     from modeldiff.git.changed import ChangedModel
@@ -50,18 +51,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         return called(arguments if called is _compare else arguments[1:])
     except ModelDiffError as error:
-        _say(str(error))
+        say(f"modeldiff: {error}")
         return TROUBLE
     except SystemExit as stop:  # of argparse
         return stop.code if isinstance(stop.code, int) else TROUBLE
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def _say(words: str) -> None:
-    from modeldiff.renderer.characters import visible
-
-    print(f"modeldiff: {visible(words)}", file=sys.stderr)
 
 
 # --- what git runs ----------------------------------------------------------------------------------------------
@@ -132,7 +127,7 @@ def _comment(arguments: Sequence[str]) -> int:
 
     from modeldiff.git.review import comment
 
-    _say(comment(asked.file, asked.report_url, asked.pull_request))
+    say(f"modeldiff: {comment(asked.file, asked.report_url, asked.pull_request)}")
     return COMPARED
 
 
@@ -152,11 +147,11 @@ def _install(arguments: Sequence[str]) -> int:
     repository = Repository()
     found = places(repository, for_user=options.for_user)
     written = install(repository, found)
-    _say(f"{'installed in' if written else 'was installed in'} {found.settings} and {found.attributes}")
+    say(f"modeldiff: {'installed in' if written else 'was installed in'} {found.settings} and {found.attributes}")
     for path, value in overruled(repository)[:3]:
-        _say(f"{path} has diff={value} by another line of attributes (git check-attr diff -- {path})")
+        say(f"modeldiff: {path} has diff={value} by another line of attributes (git check-attr diff -- {path})")
         if options.for_user:
-            _say("in this repository run: git modeldiff install")
+            say("modeldiff: in this repository run: git modeldiff install")
     return COMPARED
 
 
@@ -170,7 +165,7 @@ def _uninstall(arguments: Sequence[str]) -> int:
     repository = Repository()
     found = places(repository, for_user=options.for_user)
     taken = uninstall(repository, found)
-    _say(f"{'taken out of' if taken else 'was not in'} {found.settings} and {found.attributes}")
+    say(f"modeldiff: {'taken out of' if taken else 'was not in'} {found.settings} and {found.attributes}")
     return COMPARED
 
 
@@ -206,12 +201,12 @@ def _compare(arguments: Sequence[str]) -> int:
 
     rules = settings.Settings() if options.no_config else settings.find()
     how = defaults(rules)
-    how = replace(how, weights=how.weights and not options.no_weights, pins=rules.map)
+    how = replace(how, weights=how.weights and not options.no_weights)
     repository = Repository()
     ends = resolve(repository, options.revisions)
     found = changed_models(repository, ends, arguments[cut + 1 :])
     if not found and not options.quiet:
-        _say("no model changed")
+        say("modeldiff: no model changed")
 
     def outcomes() -> Iterator[tuple[ChangedModel, Outcome]]:
         for changed in found:
@@ -249,7 +244,7 @@ def _list(outcomes: Iterator[tuple[ChangedModel, Outcome]], *, quiet: bool) -> i
     for changed, outcome in outcomes:
         trouble = trouble or outcome.trouble
         if not quiet or outcome.trouble:
-            _say(f"{heading_of(changed)}: {outcome.sentence or plain(outcome.verdict)}")
+            say(f"modeldiff: {heading_of(changed)}: {outcome.sentence or plain(outcome.verdict)}")
     return TROUBLE if trouble else COMPARED
 
 

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import webbrowser
 from pathlib import Path
 
-from modeldiff.cli import COMPARED, TROUBLE, write_file
+from modeldiff import settings
+from modeldiff.arguments import defaults
+from modeldiff.cli import COMPARED, TROUBLE
 from modeldiff.errors import UsageError
 from modeldiff.git.content import Content, settled
 from modeldiff.git.driver import NOTHING
@@ -18,13 +19,15 @@ from modeldiff.git.pages import page_name
 from modeldiff.git.repository import Repository
 from modeldiff.git.telling import tell
 from modeldiff.loader.pointer import command
+from modeldiff.output import say, write_file
 
 
 def open_page(local: str, remote: str, path: str) -> int:
     """Compare two files that git made and open the page; returns the exit status.
 
     Raises:
-        UsageError: the files are folders (`git difftool --dir-diff`).
+        UsageError: the files are folders (`git difftool --dir-diff`), or the settings are wrong.
+        UnreadableFile: the settings are damaged.
         OutputError, RenderError: the page cannot be made.
     """
     if any(Path(file).is_dir() for file in (local, remote)):
@@ -32,11 +35,9 @@ def open_page(local: str, remote: str, path: str) -> int:
     repository = Repository()
     old = _content(repository, local, path, os.environ.get("MODELDIFF_OLD", f"{path} (old)"))
     new = _content(repository, remote, path, os.environ.get("MODELDIFF_NEW", f"{path} (new)"))
-    outcome = tell(old, new)
+    outcome = tell(old, new, defaults(settings.find()))
     if outcome.report is None:
-        from modeldiff.renderer.characters import visible
-
-        print(f"modeldiff: {visible(f'{path}: {outcome.sentence}')}", file=sys.stderr)
+        say(f"modeldiff: {path}: {outcome.sentence}")
         return TROUBLE if outcome.trouble else COMPARED
     from modeldiff.renderer import render_report
 
@@ -44,7 +45,7 @@ def open_page(local: str, remote: str, path: str) -> int:
     page = Path(tempfile.mkdtemp(prefix="modeldiff-")) / page_name(path)
     write_file(page, text)
     if not webbrowser.open(page.as_uri()):
-        print(f"modeldiff: no browser opens; the page is {page}", file=sys.stderr)
+        say(f"modeldiff: no browser opens; the page is {page}")
     return COMPARED
 
 

@@ -1,6 +1,7 @@
 # git calls this once for each file of `git diff` (gitdiff(1), GIT_EXTERNAL_DIFF) and dies of any exit status but 0, so
 # that whatever cannot be told becomes a sentence. `diff.<driver>.trustExitCode` is left unset: bytes that differ are a
-# difference for `git diff --exit-code`, also where the models are the same.
+# difference for `git diff --exit-code`, also where the models are the same. Settings are those of the working tree,
+# whatever commits are compared: git starts this at the top of it.
 # A driver with a command also takes over `git difftool`, whatever tool was asked for. git-difftool says in the
 # environment that it is the one who calls: then the driver steps aside for git's own helper, which asks, picks the tool
 # and starts it, ours or any other.
@@ -14,6 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from modeldiff import settings
+from modeldiff.arguments import defaults
+from modeldiff.errors import ModelDiffError
 from modeldiff.git.changed import FILE, LINK, conflict
 from modeldiff.git.content import Content, settled
 from modeldiff.git.lfs import smudge_command
@@ -39,10 +43,14 @@ def drive(arguments: Sequence[str], stream: TextIO) -> None:
 def told(repository: Repository, arguments: Sequence[str]) -> tuple[str, Outcome]:
     """Heading and outcome."""
     path = arguments[0]
+    try:
+        options = defaults(settings.find())
+    except ModelDiffError as error:
+        return heading(path, ""), Outcome(None, f"not compared: {error}", trouble=True)
     if len(arguments) < 7:
         unmerged = conflict(repository, path)
         sides = "both sides" if unmerged.old and unmerged.new else "deleted on one side"
-        return heading(path, "", f"unmerged, {sides}"), compared(repository, unmerged)
+        return heading(path, "", f"unmerged, {sides}"), compared(repository, unmerged, options)
     new_path = arguments[7] if len(arguments) > 7 else path
     old = _content(repository, path, *arguments[1:4])
     new = _content(repository, new_path, *arguments[4:7])
@@ -54,7 +62,7 @@ def told(repository: Repository, arguments: Sequence[str]) -> tuple[str, Outcome
     title = heading(new_path, path if new_path != path else "", *words)
     if arguments[2] == arguments[5] and arguments[2].strip("0."):
         return title, Outcome(None, "the same content")
-    return title, tell(old, new)
+    return title, tell(old, new, options)
 
 
 def names(arguments: Sequence[str]) -> tuple[str, str]:

@@ -25,10 +25,9 @@ def commits(repository: Repository, base: str, head: str) -> None:
         UsageError: the remote does not give them.
     """
     for commit in (base, head):
-        if repository.get("cat-file", "-e", f"{commit}^{{commit}}") is None:
-            repository.ask(
-                "fetch", "--quiet", "--no-tags", "--filter=blob:none", "--depth=1", _remote(repository), commit
-            )
+        if repository.get("cat-file", "-e", f"{commit}^{{commit}}") is None:  # a whole clone stays one
+            sparing = ("--filter=blob:none", "--depth=1") if _is_shallow(repository) else ()
+            repository.ask("fetch", "--quiet", "--no-tags", *sparing, _remote(repository), commit)
     if repository.get("merge-base", base, head) is None and _is_shallow(repository):
         remote = _remote(repository)
         repository.ask("fetch", "--quiet", "--no-tags", "--filter=blob:none", "--unshallow", remote, base, head)

@@ -39,7 +39,7 @@ def review(asked: argparse.Namespace, paths: Sequence[str]) -> int:
     base, ends = _ends(repository, asked.revisions, job)
     settings = Settings() if asked.no_config else attachments.settings_at(repository, base)
     options = defaults(settings)
-    options = replace(options, weights=options.weights and not asked.no_weights, pins=settings.map)
+    options = replace(options, weights=options.weights and not asked.no_weights)
     terms = _terms(asked.fail_on, settings, weights=options.weights)
     changed = changed_models(repository, ends, paths)
     fetching.contents(repository, changed)
@@ -76,7 +76,7 @@ def _ends(repository: Repository, words: Sequence[str], job: hosts.Job | None) -
 
 def _terms(asked: Sequence[str] | None, settings: Settings, *, weights: bool) -> tuple[Term, ...]:
     texts = asked or settings.fail_on
-    if not texts or not any(text.strip() for text in texts):
+    if not texts:
         return ()
     terms = parse(texts, "--fail-on" if asked else f"{settings.origin}, fail-on")
     if not weights:

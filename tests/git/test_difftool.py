@@ -83,3 +83,10 @@ def test_no_browser_is_said(installed):
     )
     (page,) = installed.home.glob("modeldiff-*/models-m.h5.html")
     assert "Weights only: " in page.read_text("utf-8")
+
+
+def test_settings_of_the_working_tree_hold(installed, opened):
+    (installed.top / "pyproject.toml").write_text('[tool.modeldiff]\nignore-layers = ["*"]\n')
+    installed.put("models/m.h5", "weight-changed", "new")
+    (page,) = opened("-y", "-t", "modeldiff", "--", "models")
+    assert "No difference beside what is ignored" in page

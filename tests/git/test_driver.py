@@ -203,3 +203,14 @@ def test_files_outside_of_a_repository(installed):
     out = installed.git("diff", "--no-index", "models/m.h5", "models/n.h5", status=1)
     assert "Weights only: " in out
     assert "models/m.h5" in out.splitlines()[1]
+
+
+def test_settings_of_the_working_tree_hold(installed):
+    installed.put("models/m.h5", "weight-changed", "new")
+    settings = installed.top / "pyproject.toml"
+    settings.write_text('[tool.modeldiff]\nignore-layers = ["*"]\n')
+    told = installed.git("diff", "--", "models")
+    assert "No difference beside what is ignored" in told
+    assert "by pyproject.toml" in told
+    settings.write_text("[tool.modeldiff]\nfail-on = ['']\n")
+    assert "not compared: pyproject.toml, [tool.modeldiff]: fail-on must be" in installed.git("diff", "--", "models")

@@ -261,3 +261,27 @@ def test_the_settings_of_the_working_tree_hold_where_nobody_is_judged(work):
     (work.top / "pyproject.toml").write_text("[tool.modeldiff]\natol = 1000.0\n")
     assert "within the tolerance" in work.modeldiff("HEAD~1", "HEAD")
     assert "within the tolerance" not in work.modeldiff("HEAD~1", "HEAD", "--no-config")
+
+
+def test_a_whole_clone_stays_whole(pull, tmp_path, monkeypatch):
+    clone = tmp_path / "clone"
+    pull.git("clone", "--quiet", f"file://{pull.top}", clone)
+    pull.git("checkout", "--quiet", "main")
+    (pull.top / "later").write_text("x")
+    payload = of_pull(pull)
+    payload["pull_request"]["base"]["sha"] = pull.commit("later on main")
+    pull.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    event(pull, tmp_path, monkeypatch, **payload)
+    pull.modeldiff("review", "-o", "out", folder=clone)
+    assert pull.git("rev-parse", "--is-shallow-repository", folder=clone).strip() == "false"
+    pull.git("config", "--get", "remote.origin.promisor", folder=clone, status=1)
+    assert json.loads((clone / "out/diff.json").read_text(encoding="utf-8"))["base"] == pull.base
+
+
+@pytest.mark.parametrize("where", ["settings", "option"])
+def test_a_policy_that_names_nothing_is_refused(work, where):
+    if where == "settings":
+        (work.top / "pyproject.toml").write_text('[tool.modeldiff]\nfail-on = [" "]\n')
+    one_change(work)
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out", *(["--fail-on", " "] * (where == "option")), status=2)
+    assert ("pyproject.toml" in work.err and "fail-on must be" in work.err) or "--fail-on: no policy" in work.err
