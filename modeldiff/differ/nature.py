@@ -36,6 +36,10 @@ _UNRELATED, _RELATED = 0.2, 0.15
 they have one. Measured: 0.22 to 0.99 after heavy training, 0.00 to 0.057 between two initialisations, trained or not.
 Both take the error off; a tensor so large that it meets both is related."""
 
+_LEFT = 0.5
+"""Share of the old values that may be left in the new ones, with three times its error, where these count as drawn
+anew. Values that were near zero and were trained on are uncorrelated with the old ones too, and hold all of them."""
+
 _SMALL = 1 << 18
 """Entries up to which initial zeros and ones are taken off: more are no vector, and no identity of a recurrent cell."""
 
@@ -164,7 +168,8 @@ def _by_angle(old: Weight, new: Weight, movement: Movement) -> Finding:
     error = 3 / math.sqrt(new.size)
     if related and distance >= _FAR and correlation - error > _RELATED and len(new.shape) > 1:
         return Nature.RETRAINED, proof
-    if max(abs(correlation), abs(movement.cosine)) + error <= _UNRELATED:
+    alike = max(abs(correlation), abs(movement.cosine)) + error
+    if alike <= _UNRELATED and alike * after.std <= _LEFT * before.std:
         return Nature.REINITIALISED, proof
     return Nature.UNKNOWN, {}
 

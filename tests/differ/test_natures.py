@@ -187,6 +187,18 @@ def test_what_is_proven_is_named(old, new, nature):
     assert bool(found.proof) == (nature is not Nature.UNKNOWN)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1e-2, 0.03])
+@pytest.mark.parametrize("shape", [(512,), (2048,), (64, 64)])
+def test_training_on_from_near_zero_is_no_new_start(shape, size):
+    random = np.random.default_rng(1)
+    old = random.standard_normal(shape).astype(np.float32) * np.float32(size)
+    step = random.standard_normal(shape).astype(np.float32) * np.float32(0.1)
+    assert verdict(old, old + step).nature is not Nature.REINITIALISED
+    assert verdict(step, old).nature is Nature.REINITIALISED
+    if size > 0.02 and shape != (512,):
+        assert verdict(old, step).nature is Nature.REINITIALISED
+
+
 def test_proofs_are_numbers():
     assert verdict(KERNEL, KERNEL.astype(np.float16)).proof == {"bits": 16, "fraction": 10}
     assert verdict(KERNEL, rounded_to_bfloat16(KERNEL)).proof == {"bits": 16, "fraction": 7}
