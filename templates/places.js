@@ -59,6 +59,7 @@ function corners(path) {
 
 /** How far wider frames push what is to the right (`way` 1) or the left (-1) of them: what stands below another pushes no second time. */
 function pushes(wider, way) {
+  if (!wider.length) return () => 0;
   const near = box => way > 0 ? box.x - box.l : -box.x - box.r, far = box => way > 0 ? box.x + box.r : box.l - box.x;
   const steps = [], at = x => { let most = 0; for (const [edge, push] of steps) if (edge <= x) most = Math.max(most, push); return most; };
   for (const box of [...wider].sort((a, b) => far(a) - far(b))) steps.push([far(box), at(near(box)) + Math.max(0, way > 0 ? box.now.r - box.r : box.now.l - box.l)]);
