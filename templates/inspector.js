@@ -1,14 +1,27 @@
 // The panel of one layer, made when it is chosen: 4000 panels in the page would be most of its size.
 function panel(index) {
   const layer = layers[index], status = statusOf(layer), pair = compares && status !== "added" && status !== "removed";
-  return h("article.ly", { "aria-labelledby": "chosen" }, head(layer, status),
+  const held = within(index), touched = held.filter(each => statusOf(layers[each]) !== "unchanged");
+  return h("article.ly", { "aria-labelledby": "chosen" }, head(layer, status === "unchanged" && touched.length ? "unchanged itself" : status, status),
     (layer.w || []).map(line => h("p.note", null, ...phrase(line))),
     happened([...(layer.g || []).map(number => data.together[number]), ...(compares && pair && layer.l || [])]),
-    config(layer, pair), weights(layer, status), match(layer), connections(layer));
+    config(layer, pair), weights(layer, status), match(layer), connections(layer), inside(held, touched));
 }
 
-function head(layer, status) {
-  const about = [compares ? status : "", text(layer.c), impactOf(layer), layer.z ? "frozen" : ""].filter(Boolean).join(" · ");
+/** All layers inside a sub-model, at any depth. */
+const within = index => inner[index].flatMap(each => [each, ...within(each)]);
+
+const SOME = 12;
+/** What a sub-model holds: the layers in it that changed, or how many there are. */
+function inside(held, touched) {
+  if (!held.length) return "";
+  const named = compares ? touched : held, more = named.length - SOME;
+  return [h("h4", null, "Inside ", h("span", null, `${number(held.length)} layer${held.length === 1 ? "" : "s"}${compares ? `, ${touched.length ? number(touched.length) : "none"} changed` : ""}`)),
+    named.length ? h("dl.nb", null, h("dt", null, compares ? "Changed" : "Layers"), h("dd", null, h("ul", null, ...named.slice(0, SOME).map(each => h("li", null, compares ? sign(statusOf(layers[each])) : "", h("a", { href: "#" + layers[each].a }, h("code", null, visible(layers[each].path))))), more > 0 ? h("li.mute", null, `and ${number(more)} more`) : ""))) : ""];
+}
+
+function head(layer, words, status) {
+  const about = [compares ? words : "", text(layer.c), impactOf(layer), layer.z ? "frozen" : ""].filter(Boolean).join(" · ");
   const parent = layer.p === undefined ? "" : path(layer).slice(0, -layer.n.replace(/~/g, "~0").replace(/\//g, "~1").length);
   return h(`div.ly-h${compares ? "" : ".plain"}`, null, compares ? sign(status) : "",
     h("h3", { id: "chosen" }, parent && h("i", null, visible(parent)), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),

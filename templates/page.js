@@ -36,7 +36,8 @@ function render(byReader) {
   if (strip) { mark("mark", index); fill(strip, { "aria-valuenow": index ?? 0, "aria-valuetext": index === null ? "nothing chosen" : told(index) }, []); }
   $$("article", panelPane).forEach(article => article.remove());
   $("#overview").hidden = index !== null;
-  if (index === null) { $("#say").textContent = ""; circle(null); return; }
+  $("#lost").hidden = index !== null || !/^#(layer|old)=/.test(location.hash);
+  if (index === null) { $("#say").textContent = $("#lost").hidden ? "" : $("#lost").textContent; circle(null); return; }
   panelPane.append(panel(index));
   panelPane.scrollTop = 0;
   $("#say").textContent = `${visible(layers[index].n)}, ${statusOf(layers[index])}`;

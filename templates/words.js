@@ -11,7 +11,12 @@ for (const layer of layers) {
   layer.n = layer.path.slice(layer.path.lastIndexOf("/") + 1).replace(/~1/g, "/").replace(/~0/g, "~");
 }
 const numbers = new Map(layers.map((layer, index) => [layer.a, index]));
-const made = layers.map(() => []);
+for (const layer of layers) if (layer.o) { // the name it had leads to it too, where no other layer has that name now
+  const was = layer.a.slice(0, Math.max(layer.a.lastIndexOf("/"), layer.a.indexOf("=")) + 1) + encodeURIComponent(layer.o.replace(/~/g, "~0").replace(/\//g, "~1"));
+  if (!numbers.has(was)) numbers.set(was, numbers.get(layer.a));
+}
+const made = layers.map(() => []), inner = layers.map(() => []);
+layers.forEach((layer, index) => { if (layer.p !== undefined) inner[layer.p].push(index); });
 layers.forEach((layer, index) => { for (const link of layer.in || []) made[Array.isArray(link) ? link[0] : link]?.push(index); });
 layers.forEach((layer, index) => { if (layer.out === undefined && made[index].length) layer.out = made[index]; });
 const CLASS = { added: "add", removed: "del", changed: "chg", renamed: "ren", moved: "mov", unchanged: "same" };

@@ -61,10 +61,8 @@ class Reasons:
         nearest: Phrase = (f"closest is {side} ", Code(format_path(found)))
         taken = (self.old if side == "old" else self.new).get(found)
         if taken is not None:
-            whose = (
-                (" is ", Code(format_path(taken.new))) if side == "old" else (" is old ", Code(format_path(taken.old)))
-            )
-            return (*nearest, ", but that", *whose, f" (score {taken.score:.2f})")
+            partner = taken.new if side == "old" else taken.old
+            return (*nearest, ", which is paired with ", Code(format_path(partner)))
         other = self.layers[side == "new"][found]
         differences = joined(_differences(lone, other, self._beside(sites[0] or (), sites[1] or ())))
         if not differences:
@@ -92,7 +90,8 @@ def _of_pair(match: Match, old: Layer, new: Layer, pairs: Sequence[WeightPair], 
     """`dense_4` is old `dense_1`: `kernel` identical, same class and config, same neighbours (score 0.99)."""
     shared = joined(_shared(match, old, new, pairs, beside))
     told = (": ", *shared) if shared else ""
-    return (Code(match.new[-1]), " is old ", Code(format_path(match.old)), *told, f" (score {match.score:.2f})")
+    names: Phrase = (Code(match.new[-1]), " is old ", Code(format_path(match.old)))
+    return (*(("paired",) if match.new == match.old else names), *told, f" (score {match.score:.2f})")
 
 
 def _shared(match: Match, old: Layer, new: Layer, pairs: Sequence[WeightPair], beside: Beside) -> Iterator[Phrase]:

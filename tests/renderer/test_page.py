@@ -301,6 +301,22 @@ def test_the_keyboard_walks_the_list(opened, pages):
     page.locator("#help").wait_for(state="hidden")
 
 
+def test_a_sub_model_lists_what_changed_in_it(opened, pages):
+    page = opened(pages / "diff.html", "#layer=encoder")
+    assert "unchanged itself" in page.inner_text("#panel article")
+    page.click("#panel a[href='#layer=encoder/ed']")
+    shows(page, "encoder/ed")
+
+
+def test_the_address_of_an_old_name_leads_to_the_layer_and_an_unknown_one_is_said(opened, tmp_path):
+    renamed = model(NEW.replace("c2:", "tail:").replace("<- c2", "<- tail"), path="cnn_v2.h5")
+    text = render(compare(model(OLD, path="cnn_v1.h5"), renamed), "html")
+    (tmp_path / "renamed.html").write_text(text, encoding="utf-8")
+    shows(opened(tmp_path / "renamed.html", "#layer=c2"), "c2 → tail")
+    lost = opened(tmp_path / "renamed.html", "#layer=nowhere").locator("#lost")
+    assert lost.is_visible()
+
+
 def test_the_strip_walks_all_layers(opened, pages):
     page = opened(pages / "diff.html")
     page.focus("#strip")

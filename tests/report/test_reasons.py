@@ -27,9 +27,9 @@ def reasons(old: str, new: str, **options: Any) -> dict[str, str]:
 def test_a_pair_says_its_evidence_first_and_then_what_else_the_layers_share() -> None:
     found = reasons(OLD, OLD)
     assert found["first"] == (
-        "first is old first: all weights identical, same name, same class and config, same neighbours (score 1.00)"
+        "paired: all weights identical, same name, same class and config, same neighbours (score 1.00)"
     )
-    assert found["x"].startswith("x is old x: ")
+    assert found["x"].startswith("paired: ")
 
 
 def test_what_is_not_shared_is_not_said() -> None:
@@ -57,7 +57,7 @@ def test_an_added_copy_came_closest_to_a_layer_that_has_its_partner() -> None:
     new = OLD.replace(
         "norm: BatchNormalization <- first", "more: Dense(units=16) <- first\n    norm: BatchNormalization <- more"
     )
-    assert reasons(OLD, new)["more"].startswith("closest is old first, but that is first (score ")
+    assert reasons(OLD, new)["more"].startswith("closest is old first, which is paired with first")
 
 
 def test_two_lone_layers_say_what_is_between_them() -> None:
