@@ -127,6 +127,8 @@ class Scratch:
 
     def differing(self, before: NDArray[Any], after: NDArray[Any]) -> int:
         """How many entries of one dtype have other bits."""
+        if before.dtype.kind == "f" and before.itemsize > 8:  # the bytes beside its 80 bits are anything
+            return int(np.count_nonzero((before != after) & ~(np.isnan(before) & np.isnan(after))))
         x, y = bits(before), bits(after)
         if x.size != before.size:  # wider than 8 bytes: several words each
             return int(np.count_nonzero((x != y).reshape(before.size, -1).any(axis=1)))
@@ -159,7 +161,10 @@ class Bins:
         self._dtype = scratch.dtype if is_tame(low, high) and is_tame(high - low, high - low) else np.float64
         self._scale = self._dtype(BINS * (1 - 2.0**-20) / (high - low))
         self._scaled = scratch.values if scratch.dtype is self._dtype else np.empty(scratch.entries, self._dtype)
-        self._counts = np.zeros(BINS * BINS, np.int64)
+        self._table: NDArray[np.int64] | None = None
+        """Of large blocks, by the pair of bins."""
+        self._sides = np.zeros((2, BINS), np.int64)
+        """Of small ones, by stream: the table would be larger than what it counts."""
         self._twice = np.zeros(BINS, np.int64)
 
     def add(self, x: NDArray[Any], y: NDArray[Any], *, hidden: bool = False) -> None:
@@ -167,10 +172,15 @@ class Bins:
         for number, values in enumerate((x, y)):
             self._place(values, number, hidden=hidden)
         first, second = self._scratch.places[:, : x.size]
+        if x.size < BINS * BINS:
+            self._sides[0] += np.bincount(first, minlength=BINS)
+            self._sides[1] += np.bincount(second, minlength=BINS)
+            return
         both = self._scratch.both[: x.size]
         np.multiply(first, BINS, out=first)
         np.add(first, second, out=both)
-        self._counts += np.bincount(both, minlength=BINS * BINS)
+        counts = np.bincount(both, minlength=BINS * BINS)
+        self._table = counts if self._table is None else self._table + counts
 
     def add_alone(self, values: NDArray[Any], *, hidden: bool = False) -> None:
         """Count one block: its halves as two, and an odd entry in the middle in both."""
@@ -190,8 +200,12 @@ class Bins:
 
     def sides(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """What was counted of each stream."""
-        table = self._counts.reshape(BINS, BINS)
-        return table.sum(axis=1), table.sum(axis=0)
+        before, after = self._sides.copy()
+        if self._table is not None:
+            table = self._table.reshape(BINS, BINS)
+            before += table.sum(axis=1)
+            after += table.sum(axis=0)
+        return before, after
 
     def alone(self) -> NDArray[np.int64]:
         """What was counted of the one stream."""

@@ -40,6 +40,9 @@ _BATCH_BYTES = 4 << 20
 
 _BATCH_PAIRS = 64
 
+_WORTH = 1 << 20
+"""Bytes of a batch from which another thread is worth it: calls about less only take turns at the interpreter."""
+
 _ROLES = frozenset(
     {
         *("kernel", "bias", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "embeddings"),
@@ -184,17 +187,29 @@ def _verdicts(
     if not options.weights:
         return compare_batch(pairs, options)
     batches = list(_batches(pairs))
-    total, done = sum(_bytes(batch) for batch in batches), 0
+    sizes = [_bytes(batch) for batch in batches]
+    total, done = sum(sizes), 0
+    found: dict[int, list[Verdict]] = {}
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        if progress is not None:
+            progress(done, total)
+
     with nullcontext(executor) if executor else _threads() as runner:
-        jobs = {runner.submit(compare_batch, batch, options): _bytes(batch) for batch in batches}
+        apart = [place for place, size in enumerate(sizes) if executor or size >= _WORTH]
+        jobs = {runner.submit(compare_batch, batches[place], options): place for place in apart}
         left: set[Future[list[Verdict]]] = set(jobs)
         try:
+            for place in sorted(set(range(len(batches))).difference(apart)):
+                found[place] = compare_batch(batches[place], options)
+                tell(sizes[place])
             while left:
                 finished, left = wait(left, _PULSE, FIRST_COMPLETED)
-                done += sum(jobs[job] for job in finished)
-                if progress is not None:
-                    progress(done, total)
-            return [verdict for job in jobs for verdict in job.result()]
+                tell(sum(sizes[jobs[job]] for job in finished))
+            found.update((place, job.result()) for job, place in jobs.items())
+            return [verdict for place in range(len(batches)) for verdict in found[place]]
         finally:
             for job in left:  # what was interrupted must not be waited for
                 job.cancel()

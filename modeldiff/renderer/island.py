@@ -71,6 +71,8 @@ class _Writer:
         self.recurring = Counter(_told(report))
         self.texts: dict[str, int] = {}
         self.configs: dict[tuple[tuple[ConfigRow, ...], bool], tuple[int, list[list[int]]]] = {}
+        self.numbers: dict[tuple[int, bool], int] = {}
+        """Of configs, by the identity of their rows: the report outlives this."""
         self.together: list[Any] = []
         """What is said of several layers together, once."""
         self.told: dict[str, list[int]] = defaultdict(list)
@@ -122,6 +124,9 @@ class _Writer:
         A side that lacks the key is -1.
         """
         is_pair = view.old is not None and view.new is not None
+        same = id(view.config), is_pair
+        if same in self.numbers:
+            return self.numbers[same]
         known = (view.config, is_pair)
         if known not in self.configs:
             rows = []
@@ -129,7 +134,8 @@ class _Writer:
                 sides = [row.old, row.new] if is_pair and row.changed else [row.new if row.new is not None else row.old]
                 rows.append([self.text(row.key), *(-1 if side is None else self.text(side) for side in sides)])
             self.configs[known] = len(self.configs), rows
-        return self.configs[known][0]
+        number = self.numbers[same] = self.configs[known][0]
+        return number
 
     def weight(self, weight: WeightView) -> list[Any]:
         """Name, shape, dtype, entries, status, verdict; then statistics, histogram, digest where there are."""

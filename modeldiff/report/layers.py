@@ -48,11 +48,12 @@ Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
     inputs, outputs = _neighbours(model.graph)
+    rows = _Rows()
     notes = _by_place([*model.notes, *code_notes(model)])
     found = iter(digests_of(weight for _, layer in model.walk() for weight in layer.weights)) if digests else None
     return tuple(
         replace(
-            _bare(Site(None, path), layer),
+            _bare(Site(None, path), layer, rows.of(None, layer.config)),
             status=Status.UNCHANGED,
             figure=(f"{layer.parameters:,}",) if layer.parameters else (),
             warnings=tuple((note.text,) for note in notes.get(format_path(path), ())),
@@ -80,7 +81,7 @@ def status_of(changes: Iterable[Change]) -> Status:
     return Status.RENAMED if facts else Status.UNCHANGED
 
 
-def _bare(site: Site, layer: Layer) -> LayerView:
+def _bare(site: Site, layer: Layer, config: tuple[ConfigRow, ...]) -> LayerView:
     """What a layer is, before anything is said about what happened to it."""
     path = site.new if site.new is not None else site.old
     assert path is not None
@@ -100,7 +101,7 @@ def _bare(site: Site, layer: Layer) -> LayerView:
         figure=(),
         lines=(),
         warnings=(),
-        config=tuple(_config_rows({} if added else layer.config, layer.config if added else {})),
+        config=config,
         weights=(),
         match=(),
         inputs=(),
@@ -126,6 +127,7 @@ class _Ledger:
             self.changes[change.site].append(change)
         self.matched = set(self.partners.values())
         self.rewired = {change.site.new for change in result.of(Kind.INPUTS_REWIRED)} | set(result.matching.added)
+        self.rows = _Rows()
         self.pairs: dict[Site, list[WeightPair]] = defaultdict(list)
         for pair in result.weight_pairs:
             self.pairs[pair.site].append(pair)
@@ -157,8 +159,14 @@ class _Ledger:
         layer = self.new[site.new] if site.new is not None else self.old[site.old or ()]
         notes = self._notes(site)
         code = [note for note in notes if note.fact is Fact.CODE]
+        old_config = self.old[site.old].config if site.old is not None else None
+        new_config = self.new[site.new].config if site.new is not None else None
         view = replace(
-            _bare(site if site.new is None else Site(None, site.new), layer),
+            _bare(
+                site if site.new is None else Site(None, site.new),
+                layer,
+                self.rows.of(old_config, new_config, facts),
+            ),
             impact=max((change.impact for change in facts), default=None),
             match=self._match(site),
             warnings=tuple((note.text,) for note in notes if note.fact is not Fact.CODE),
@@ -178,7 +186,6 @@ class _Ledger:
             figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
             lines=tuple(self._lines(facts, self.follows.get(site.new), code)),
             follows=site.new in self.follows,
-            config=tuple(_config_rows(old.config, new.config, facts)),
             weights=tuple(tensors.paired(old, new, pairs, facts)),
             parameters=(old.parameters, new.parameters),
             moved=far,
@@ -310,6 +317,25 @@ def _tells(change: Change, key: str) -> bool:
 def _shape(layer: Layer) -> str:
     """Output shapes, several of them side by side."""
     return ", ".join(map(without_batch, layer.output_shapes or ()))
+
+
+class _Rows:
+    """Configs as rows. Layers built alike share one config, and then one tuple of rows."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[ConfigRow, ...]] = {}
+        """By identity: the models outlive this."""
+
+    def of(
+        self, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, facts: Iterable[Change] = ()
+    ) -> tuple[ConfigRow, ...]:
+        """The rows of both sides; None for one that is not there."""
+        if any(isinstance(change, ConfigChanged) for change in facts):
+            return tuple(_config_rows(old or {}, new or {}, facts))
+        sides = id(old), id(new)
+        if sides not in self._known:
+            self._known[sides] = tuple(_config_rows(old or {}, new or {}))
+        return self._known[sides]
 
 
 def _config_rows(old: Mapping[str, Any], new: Mapping[str, Any], facts: Iterable[Change] = ()) -> Iterator[ConfigRow]:
