@@ -9,10 +9,11 @@ import gc
 import importlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import Model
@@ -29,8 +30,9 @@ _FORMATS = (
 )
 """First bytes -> module with `load(path)`."""
 
-_LAYERS, _CALLS, _TENSORS, _NAMES = 21_000, 5_000, 60_000, 5_000_000
-"""What a model may have: layers at all depths, calls of one layer, inputs of all calls, characters in all paths."""
+_LAYERS, _CALLS, _TENSORS, _NAMES, _SETTINGS = 10_000, 5_000, 20_000, 2_500_000, 400_000
+"""What a model may have: layers at all depths, calls of one layer, inputs of all calls, characters in all paths, keys
+in all configs. The largest models of Keras Applications have 1,100 layers."""
 
 __all__ = ["load", "load_pair"]
 
@@ -78,11 +80,12 @@ def _uncollected() -> Iterator[None]:
 
 def _check_size(model: Model, shown: str) -> None:
     """Refuse what nobody built: all that follows takes time and memory by these numbers."""
-    layers = names = tensors = 0
+    layers = names = tensors = settings = 0
     for path, layer in model.walk():
         layers += 1
         names += sum(map(len, path))
-        tensors += sum(len(call.inputs) for call in layer.calls)
+        tensors += sum(max(1, len(call.inputs)) for call in layer.calls)
+        settings += _keys(layer.config)
         if len(layer.calls) > _CALLS:
             what = f"a layer is called more than {_CALLS:,} times"
         elif layers > _LAYERS:
@@ -91,9 +94,25 @@ def _check_size(model: Model, shown: str) -> None:
             what = f"the names of its layers have more than {_NAMES:,} characters"
         elif tensors > _TENSORS:
             what = f"its layers take more than {_TENSORS:,} tensors"
+        elif settings > _SETTINGS:
+            what = f"its layers have more than {_SETTINGS:,} settings"
         else:
             continue
-        raise UnreadableFile(f"{what}: no model of Keras is so large", where=shown)
+        fix = "save its parts as models of their own"
+        raise UnreadableFile(f"{what}: no ordinary model is so large", where=shown, fix=fix)
+
+
+def _keys(config: Mapping[str, Any]) -> int:
+    """How many keys a config has at every depth."""
+    count, waiting = 0, [config]
+    for value in waiting:
+        count += len(value)
+        for item in value.values():
+            if isinstance(item, dict):
+                waiting.append(item)
+            elif isinstance(item, list) and item and isinstance(item[0], dict):
+                waiting.extend(one for one in item if isinstance(one, dict))
+    return count
 
 
 def load_pair(

@@ -257,12 +257,18 @@ def test_deep_json_is_an_error_and_no_crash(tmp_path: Path, depth: int, bracket:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (chain(*map(str, range(21_001))), "more than 21,000 layers"),
-        (chain("a" * 5_000_001), "more than 5,000,000 characters"),
+        (chain(*map(str, range(10_001))), "more than 10,000 layers"),
+        (chain("a" * 2_500_001), "more than 2,500,000 characters"),
         (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]]] * 5_001}), "called more than 5,000 times"),
-        (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]] * 60_001]}), "more than 60,000 tensors"),
+        (functional({**dense("a", "x"), "inbound_nodes": [[["x", 0, 0, {}]] * 20_001]}), "more than 20,000 tensors"),
+        (
+            functional(
+                *({**dense(f"d{n}", "x"), "config": dict.fromkeys(map(str, range(19_500)), 1)} for n in range(21))
+            ),
+            "more than 400,000 settings",
+        ),
     ],
-    ids=["layers", "names", "calls", "tensors"],
+    ids=["layers", "names", "calls", "tensors", "settings"],
 )
 def test_models_that_nobody_built_are_refused(tmp_path: Path, config: object, words: str) -> None:
     path = tmp_path / "large.json"
