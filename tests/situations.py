@@ -600,8 +600,7 @@ def _weights(layer: Spec, features: int, lineage: str, regime: str) -> tuple[Wei
     c, config = features, layer.config
     u = config.get("units", config.get("filters", c))
     k = config.get("kernel_size", [1, 1])
-    shapes: list[tuple[str, tuple[int, ...], float | None]]
-    shapes = {
+    known: dict[str, list[tuple[str, tuple[int, ...], float | None]]] = {
         "Dense": [("kernel", (c, u), None), ("bias", (u,), 0.0)],
         "Conv2D": [("kernel", (*k, c, u), None), ("bias", (u,), 0.0)],
         "Conv2DTranspose": [("kernel", (*k, u, c), None), ("bias", (u,), 0.0)],
@@ -621,7 +620,8 @@ def _weights(layer: Spec, features: int, lineage: str, regime: str) -> tuple[Wei
             for role in ("query", "key", "value", "attention_output")
             for part, shape in (("kernel", (c, 2, 8)), ("bias", (2, 8)))
         ],
-    }.get(layer.cls, [])  # type: ignore[assignment]
+    }
+    shapes = known.get(layer.cls, [])
     if config.get("use_bias") is False:
         shapes = shapes[:1]
     trained = regime.endswith("!")

@@ -219,7 +219,7 @@ class Wiring:
         free = dict.fromkeys(range(len(targets)))
         pairs: dict[int, int] = {}
         for index, source in enumerate(sources):
-            around = sorted(free, key=lambda k, index=index: (k != index, k))  # type: ignore[misc] # bound at once
+            around = [*([index] if index in free else ()), *sorted(free.keys() - {index})]
             found = next((k for k in around if self._shared(source, targets[k]) == (len(source), len(source))), None)
             if found is not None:
                 pairs[index] = found

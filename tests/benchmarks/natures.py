@@ -176,8 +176,8 @@ def low_rank(model):
 
 def edited(arrays):
     """Operations on the arrays alone."""
-    half = lambda a: a.astype(np.float16).astype(np.float32)  # noqa: E731
-    yield "round to float16, store float32", [(a, half(a)) for a in arrays], Nature.RECAST
+    halves = [(a, a.astype(np.float16).astype(np.float32)) for a in arrays]
+    yield "round to float16, store float32", halves, Nature.RECAST
     yield "store as float16", [(a, a.astype(np.float16)) for a in arrays], Nature.RECAST
     yield "store as float64", [(a, a.astype(np.float64)) for a in arrays], Nature.RECAST
     for share in (0.3, 0.8, 0.95):

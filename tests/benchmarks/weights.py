@@ -123,7 +123,10 @@ def main():
         # As installed: with byte code, which some environments do not keep for a checkout.
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "code"), "PYTHONPATH": str(ROOT)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        make = lambda part, **how: write(folder / f"{part}.h5", units, arguments.layers, **how)  # noqa: E731
+
+        def make(part, **how):
+            return write(folder / f"{part}.h5", units, arguments.layers, **how)
+
         old = make("old")
         files = {
             "same": Path(shutil.copy(old, folder / "same.h5")),
@@ -132,7 +135,10 @@ def main():
             "named": make("named", prefix="block"),
             "named-moved": make("named-moved", prefix="block", step=0.001),
         }
-        ours = lambda new, old=old: [sys.executable, "-m", "modeldiff", "-q", old, new, "-o", folder / "out.json"]  # noqa: E731
+
+        def ours(new, old=old):
+            return [sys.executable, "-m", "modeldiff", "-q", old, new, "-o", folder / "out.json"]
+
         commands = {
             "cmp": ["cmp", old, files["same"]],
             "h5diff": ["h5diff", "-q", old, files["moved"]],

@@ -80,7 +80,7 @@ def words(name: str) -> dict[str, Any]:
         return model
 
     @keras.saving.register_keras_serializable("forecast")
-    class Scale(layers.Layer):  # type: ignore[misc]
+    class Scale(layers.Layer):  # type: ignore[misc]  # Keras has no types
         """A layer of nobody's: weights of its own, and a layer inside."""
 
         def __init__(self, units: int = 4, *, inner: bool = False, **kwargs: Any) -> None:

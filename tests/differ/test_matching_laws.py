@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from models import weight
 from situations import Situation, situation
 
-from modeldiff.changes import Evidence, Kind, Options
+from modeldiff.changes import Evidence, Kind, Match, Options
 from modeldiff.differ import compare
 from modeldiff.graph import Call, Graph, Layer, Model, TensorRef, format_path
 
@@ -93,11 +94,9 @@ def test_swapping_sides_mirrors_what_weights_prove(seed: int) -> None:
     pair = situation(seed, regime="identical", naming="explicit")
     forth, back = compare(pair.old, pair.new).matching, compare(pair.new, pair.old).matching
 
-    def proven(matches: object) -> set[tuple[str, str]]:
+    def proven(matches: Iterable[Match]) -> set[tuple[str, str]]:
         return {
-            (format_path(match.old), format_path(match.new))
-            for match in matches  # type: ignore[attr-defined]
-            if match.evidence is Evidence.WEIGHTS
+            (format_path(match.old), format_path(match.new)) for match in matches if match.evidence is Evidence.WEIGHTS
         }
 
     assert proven(forth.matches) == {(old, new) for new, old in proven(back.matches)}

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def assert_agrees(old, new, entries, rel=2e-5):
     scale = max(
         [1e-300, *(abs(side[key]) for side in expected["sides"] for key in ("min", "max") if side[key] == side[key])]
     )
-    near = lambda value: pytest.approx(value, rel=rel, abs=rel * scale * 1e-2, nan_ok=True)  # noqa: E731
+    near = partial(pytest.approx, rel=rel, abs=rel * scale * 1e-2, nan_ok=True)
     assert movement.max_abs == near(expected["max_abs"])
     assert movement.mean_abs == near(expected["mean_abs"])
     if expected["relative_l2"] < 1e10:  # else the old side is next to nothing

@@ -48,6 +48,13 @@ def told(path: Path) -> Any:
         return type(error), error.args
 
 
+def inside(group: Group, name: str) -> Group:
+    """A group that is there."""
+    one = group.group(name)
+    assert one is not None
+    return one
+
+
 def tree(group: Group) -> dict[str, Any]:
     """Everything below a group."""
     found: dict[str, Any] = {}
@@ -138,15 +145,13 @@ def test_groups_of_any_size_and_objects_of_any_kind(tmp_path: Path, libver: str)
         assert isinstance(root, plain_hdf5.PlainGroup) == (libver == "earliest")
         assert tree(root) == tree(library)
         for name in ("odd", "large/layer_3", "many"):
-            one, other = root.group(name), library.group(name)
-            assert one is not None
-            assert other is not None
+            one, other = inside(root, name), inside(library, name)
             for key in ("one", "many", "none", "padded", "variable", "texts7", "texts99", "absent"):
                 assert one.attribute(key) == other.attribute(key), (name, key)
         for group in (root, library):
             with pytest.raises(Refused, match="no text"):
-                group.group("odd").attribute("numbers")  # type: ignore[union-attr]
-            assert group.group("odd/again").address() == group.group("large/layer_1").address()  # type: ignore[union-attr]
+                inside(group, "odd").attribute("numbers")
+            assert inside(group, "odd/again").address() == inside(group, "large/layer_1").address()
             for name in ("", "/large", "large//layer_1", "../odd", "odd/soft/layer_1", "odd/./scalar"):
                 with pytest.raises(Refused):
                     group.get(name)
