@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         Matching,
         Nature,
         Options,
+        Survey,
     )
-    from modeldiff.differ import compare
+    from modeldiff.differ import compare, survey
     from modeldiff.errors import ModelDiffError, NotAModel, OutputError, RenderError, UnreadableFile, UsageError
     from modeldiff.graph import Call, Graph, Layer, LayerPath, Model, Note, TensorRef, Weight
     from modeldiff.loader import load
@@ -35,10 +36,12 @@ __version__ = "0.1.0"
 _HOME = {
     "load": "loader",
     "compare": "differ",
+    "survey": "differ",
     "render": "renderer",
     **dict.fromkeys(("Call", "Graph", "Layer", "LayerPath", "Model", "Note", "TensorRef", "Weight"), "graph"),
     **dict.fromkeys(
-        ("Change", "DiffResult", "Evidence", "Impact", "Kind", "Match", "Matching", "Nature", "Options"), "changes"
+        ("Change", "DiffResult", "Evidence", "Impact", "Kind", "Match", "Matching", "Nature", "Options", "Survey"),
+        "changes",
     ),
     **dict.fromkeys(
         ("ModelDiffError", "NotAModel", "OutputError", "RenderError", "UnreadableFile", "UsageError"), "errors"
@@ -65,6 +68,7 @@ __all__ = [
     "Options",
     "OutputError",
     "RenderError",
+    "Survey",
     "TensorRef",
     "UnreadableFile",
     "UsageError",
@@ -73,6 +77,7 @@ __all__ = [
     "compare",
     "load",
     "render",
+    "survey",
 ]
 
 

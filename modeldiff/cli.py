@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from modeldiff.arguments import Job
-    from modeldiff.changes import DiffResult
+    from modeldiff.changes import DiffResult, Survey
     from modeldiff.graph import Model
     from modeldiff.policy import Violation
 
@@ -29,6 +29,9 @@ COMPARED, POLICY_MET, TROUBLE, INTERRUPTED = 0, 1, 2, 130
 
 _SHOWN = 10
 """Violations of one term that are told."""
+
+_WITHOUT_VALUES = frozenset({"svg", "dot"})
+"""Formats of one model that tell no value."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,14 +61,13 @@ def _run(asked: argparse.Namespace) -> int:
     tell = reporter(verbose=todo.verbose)
 
     from modeldiff import report
-    from modeldiff.loader import load
     from modeldiff.loader.remote import shown
 
     for path in todo.models:
         tell(f"reading {shown(path)}")
     result = _compared(todo, tell) if todo.comparing else None
     violations = _judged(todo, result)  # a policy that cannot be judged leaves no output behind
-    words = report.build(result or load(todo.models[0]), digests=todo.digests)
+    words = report.build(result or _shown(todo, tell), digests=todo.digests)
     write(words, todo.targets, tell, todo.folding)
     if todo.write_map and result is not None:
         from modeldiff.mapping import text_of
@@ -92,6 +94,21 @@ def _aside(asked: argparse.Namespace) -> Iterator[bytes]:
         from modeldiff.twins import compare_bytes
 
         yield from compare_bytes(*asked.models)
+
+
+def _shown(todo: Job, tell: Callable[[str], None]) -> Survey | Model:
+    """The one model; its values are read unless only pictures are asked for, which tell none."""
+    from modeldiff.loader import load
+
+    model = load(todo.models[0])
+    formats = {suffix for suffix, _ in todo.targets}
+    if not todo.options.weights or (formats and formats <= _WITHOUT_VALUES):
+        return model
+    from modeldiff.differ import survey
+
+    tell("reading values")
+    with progress_bar(quiet=todo.quiet) as progress:
+        return survey(model, progress=progress)
 
 
 def _compared(todo: Job, tell: Callable[[str], None]) -> DiffResult:

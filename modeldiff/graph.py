@@ -286,6 +286,12 @@ class Graph:
     listed: tuple[str, ...] = ()
     """Layer names in the order of Keras' own `model.layers`; () where the file does not tell."""
 
+    @property
+    def parameters(self) -> int:
+        """Entries of all weights inside, at any depth; those that layers share count once."""
+        weights = {id(weight): weight for _, layer in self.walk() for weight in layer.weights}
+        return sum(weight.size for weight in weights.values())
+
     def walk(self, prefix: LayerPath = ()) -> Iterator[tuple[LayerPath, Layer]]:
         """Every layer with its path: a sub-model first, then its layers."""
         stack = [(prefix, iter(self.layers))]
@@ -348,8 +354,7 @@ class Model:
     @property
     def parameters(self) -> int:
         """Entries of all weights of the layers and of the model itself."""
-        own = sum(weight.size for weight in self.weights)
-        return own + sum(layer.parameters for _, layer in self.walk())
+        return sum(weight.size for weight in self.weights) + self.graph.parameters
 
 
 def digests_of(weights: Iterable[Weight]) -> list[str]:

@@ -78,7 +78,7 @@ function plot([low, high, old, now], resized) {
   return [s("svg.hist", { viewBox: `0 0 ${wide} 102`, role: "img", "aria-label": `Histogram of ${old.length && now.length ? "both sides over shared bins" : "the values"}, ${short(low)} to ${short(high)}` },
     s("path.o", { d: bars }), now.length ? s("path.n", { d: `M0 ${foot}${line}V${foot}` }) : "", s("line", { x1: 0, x2: wide, y1: foot + .5, y2: foot + .5 }),
     label(0, short(low), "start"), zero > 40 && zero < wide - 40 ? label(zero, "0", "middle") : "", label(wide, short(high), "end")),
-  h("p.key", null, bars ? h("span", null, h("i"), compares ? "old" : "values") : "", now.length ? h("span", null, h("i.new"), "new") : "", resized ? h("span", null, "by share of entries") : "")];
+  !compares ? "" : h("p.key", null, bars ? h("span", null, h("i"), "old") : "", now.length ? h("span", null, h("i.new"), "new") : "", resized ? h("span", null, "by share of entries") : "")];
 }
 
 const match = layer => layer.m ? [h("h4", null, "Match"), h("p.mute", null, ...phrase(layer.m, layer.n))] : "";

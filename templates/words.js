@@ -72,7 +72,7 @@ function listRow(index) {
   const told = [];
   for (const line of layer.w || []) told.push(told.length ? "; " : "", h("span.warn", null, ...phrase(line)));
   for (const line of layer.l || []) told.push(told.length ? "; " : "", ...phrase(line));
-  if (!told.length) told.push([text(layer.c), text(layer.u)].filter(Boolean).join(", "));
+  if (!told.length) told.push([[text(layer.c), text(layer.u)].filter(Boolean).join(", "), compares ? "" : text(layer.h)].filter(Boolean).join(" · "));
   return h("li", null, h(`a.it.${CLASS[status]}`, { href: "#" + layer.a },
     h("span.n", null, parent && h("i", null, parent), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
     h("span.v", null, (layer.l || []).some(line => plain(line) === plain(layer.f)) ? "" : plain(layer.f).replace(/^moved /, "")), h("span.w", null, ...told)));

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from modeldiff.errors import UsageError
 
 if TYPE_CHECKING:
-    from modeldiff.changes import DiffResult
+    from modeldiff.changes import DiffResult, Survey
     from modeldiff.diagram import Folding
     from modeldiff.graph import Model
     from modeldiff.report import Report
@@ -35,11 +35,13 @@ FORMATS = {
 }
 
 
-def render(subject: DiffResult | Model, format: str, *, digests: bool = False, folding: Folding | None = None) -> str:
+def render(
+    subject: DiffResult | Survey | Model, format: str, *, digests: bool = False, folding: Folding | None = None
+) -> str:
     """The text of `subject` in one of `FORMATS`.
 
     Args:
-        subject: what to render.
+        subject: what to render; of a bare model no value is read.
         format: a name in `FORMATS`.
         digests: of one model's weights, their digests too.
         folding: what the picture shows at first, where the format has one.

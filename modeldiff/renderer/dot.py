@@ -11,7 +11,7 @@ from modeldiff.diagram import OUTSIDE, Body, Box, Card, Diagram, End, Fold, Pres
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.palette import tokens
-from modeldiff.report import Report, Status
+from modeldiff.report import Report, Status, remarks
 from modeldiff.report.words import plain
 
 _STYLES = {Presence.KEPT: "solid", Presence.ADDED: "bold", Presence.REMOVED: "dashed"}
@@ -40,7 +40,7 @@ class _Writer:
 
     def document(self) -> Iterator[str]:
         yield "digraph modeldiff {"
-        label = quoted(plain(self.report.verdict), *map(plain, self.report.caution(_NOTES)))
+        label = quoted(plain(self.report.verdict), *map(plain, remarks.caution(self.report, _NOTES)))
         yield f"  label={label}; labelloc=t; rankdir=TB; compound=true;"
         yield '  node [shape=box, style=filled, fillcolor=white, fontname="sans-serif", fontsize=11];'
         yield '  edge [fontname="sans-serif", fontsize=10];'

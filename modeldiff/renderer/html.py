@@ -12,8 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import jinja2
@@ -26,10 +25,12 @@ from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.drawing import Pencil
 from modeldiff.renderer.island import island
+from modeldiff.renderer.outline import repeats
 from modeldiff.renderer.scene import Scene
 from modeldiff.renderer.strip import strip
 from modeldiff.renderer.svg import picture
 from modeldiff.report import Code, LayerView, Phrase, Report, Status
+from modeldiff.report.remarks import of_notes
 from modeldiff.report.words import plain
 
 STYLES = ("page.css", "panes.css", "picture.css", "paper.css")
@@ -66,6 +67,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
     changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
+    repeated = repeats(report, diagram) if report.overview is not None else []
     return (
         environment(report)
         .get_template("page.html.j2")
@@ -92,7 +94,10 @@ def render(report: Report, diagram: Diagram | None) -> str:
             unlisted=max(sum(len(group.rows) for group in report.groups) - LISTED, 0),
             classes=CLASSES,
             moved=_moved_most(report),
-            classes_of_layers=[] if diagram.compares else _by_class(report),
+            remarks=of_notes(report),
+            repeated=repeated,
+            after={view.address: repeat.words for repeat in repeated for view in repeat.first[-1:]},
+            folded={view.address for repeat in repeated for view in repeat.views},
         )
     )
 
@@ -110,17 +115,6 @@ def _moved_most(report: Report) -> list[LayerView]:
     """The layers whose weights moved furthest, where that is worth a ranking."""
     moved = sorted((view for view in report.layers if view.moved), key=lambda view: -(view.moved or 0))
     return moved[:6] if len(moved) > 2 else []
-
-
-def _by_class(report: Report) -> list[tuple[str, int, int]]:
-    """Class, layers and parameters, most parameters first."""
-    layers, parameters = Counter[str](), Counter[str]()
-    for view in report.layers:
-        layers[view.class_name] += 1
-        parameters[view.class_name] += view.parameters[1] or 0
-    return sorted(
-        ((name, layers[name], parameters[name]) for name in layers), key=lambda row: (-row[2], -row[1], row[0])
-    )[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +149,7 @@ def environment(report: Report | None = None) -> jinja2.Environment:
     places = dict(_places(report)) if report is not None else {}
     environment.filters["phrase"] = lambda phrase: _phrase(phrase, {})
     environment.filters["linked"] = lambda phrase: _phrase(phrase, places)
+    environment.filters["place"] = lambda place: _place(place, places)
     environment.filters["plain"] = lambda phrase: visible(plain(phrase))
     environment.filters["visible"] = visible
     environment.filters["about"] = _about
@@ -182,6 +177,15 @@ def _phrase(phrase: Phrase, places: dict[str, str]) -> Markup:
                 shown = Markup('<a href="#{}">{}</a>').format(places[word], shown)
         parts.append(shown)
     return Markup("").join(parts)
+
+
+def _place(place: str, places: Mapping[str, str]) -> Markup:
+    """A path of a layer, or of a weight of it, as a link to the layer."""
+    layer = place
+    while layer and layer not in places:
+        layer = layer.rpartition("/")[0]
+    shown = Markup("<code>{}</code>").format(visible(place))
+    return Markup('<a href="#{}">{}</a>').format(places[layer], shown) if layer in places else shown
 
 
 def _about(view: LayerView) -> str:

@@ -208,7 +208,10 @@ def _told(report: Report) -> Iterator[str]:
 
 
 def _histogram(histogram: Histogram) -> list[Any]:
-    old, new = (_paired(side) for side in (histogram.old, histogram.new))
+    # by share of each side's entries: the sides of a weight that was resized have other numbers of them
+    totals = [max(sum(side), 1) for side in (histogram.old, histogram.new)]
+    old = [count * totals[1] for count in _paired(histogram.old)]
+    new = [count * totals[0] for count in _paired(histogram.new)]
     top = max((*old, *new, 1))
     last = len(BARS) - 1
 

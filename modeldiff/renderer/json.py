@@ -186,7 +186,7 @@ def _side(model: Model, path: str) -> dict[str, Any]:
         "backend": model.metadata.get("backend"),
         "layers": len(layers),
         "weights": len(weights),
-        "parameters": sum(weight.size for weight in weights),
+        "parameters": model.parameters,
         "bytes": sum(weight.nbytes for weight in weights),
         "code": list(map(_code, model.code)),
     }
@@ -308,11 +308,12 @@ def _notes(notes: Iterable[Note]) -> list[dict[str, str]]:
 
 def _model(report: Report, model: Model) -> dict[str, Any]:
     digests = {(layer.new, weight.name): weight.digest for layer in report.layers for weight in layer.weights}
+    values = {(format_path(site.new or ()), name): found.new for (site, name), found in report.values.items()}
     return {
         "model": {**_side(model, report.files[0].name), "has_graph": model.graph.has_edges},
         "inputs": [_tensor(ref, ()) for ref in model.graph.inputs],
         "outputs": [_tensor(ref, ()) for ref in model.graph.outputs],
-        "layers": [_layer(path, layer, digests) for path, layer in model.walk()],
+        "layers": [_layer(path, layer, digests, values) for path, layer in model.walk()],
         "notes": _notes(report.notes),
     }
 
@@ -321,7 +322,12 @@ def _tensor(ref: TensorRef, parent: LayerPath) -> dict[str, Any]:
     return {"layer": format_path((*parent, ref.layer)), "call": ref.call, "output": ref.output}
 
 
-def _layer(path: LayerPath, layer: Layer, digests: Mapping[tuple[str | None, str], str]) -> dict[str, Any]:
+def _layer(
+    path: LayerPath,
+    layer: Layer,
+    digests: Mapping[tuple[str | None, str], str],
+    values: Mapping[tuple[str, str], Moments | None],
+) -> dict[str, Any]:
     place = format_path(path)
     return {
         "path": place,
@@ -332,6 +338,7 @@ def _layer(path: LayerPath, layer: Layer, digests: Mapping[tuple[str | None, str
         "weights": [
             {"name": weight.name, "shape": weight.shape, "dtype": weight.dtype}
             | ({"digest": digests[place, weight.name]} if digests.get((place, weight.name)) else {})
+            | ({"stats": _moments(moments)} if (moments := values.get((place, weight.name))) else {})
             for weight in layer.weights
         ],
         "parameters": layer.parameters,

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from modeldiff.renderer.characters import inert, visible
+from modeldiff.renderer.outline import Repeat, outline
+from modeldiff.report import remarks
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 BUDGET = 60_000
 """Characters at most; a pull-request comment takes 65 536."""
 _ROWS = 20
+_FIGURES = 2
+"""What the verdict of one model says, and the bytes."""
 _LONGEST_PHRASE = 600
 _LONGEST_NAME = 120
 
@@ -27,7 +31,7 @@ def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG0
     """Verdict, a table of the gravest rows, the rest folded away."""
     head = "\n".join(_head(report))
     table, rest = _rows(report)
-    text = f"{head}\n\n{_table(table)}\n" if table else f"{head}\n"
+    text = f"{head}\n\n{_table(report, table)}\n" if table else f"{head}\n"
     tail = [*_details(report, rest, BUDGET - len(text) - 200)]
     return inert("\n".join([text, *tail]).rstrip() + "\n" if tail else text)
 
@@ -39,14 +43,20 @@ def _head(report: Report) -> Iterator[str]:
     if report.lead:
         changed = [figure for figure in report.figures if figure.delta][:1]
         sizes = "".join(f" {figure.label} {figure.old} → {figure.new} ({figure.percent})." for figure in changed)
+        if report.overview is not None and len(report.figures) > _FIGURES:
+            sizes = "".join(f" · {figure.label.lower()} {figure.new}" for figure in report.figures[1:-1])
         yield f"\n{phrase(report.lead)}{sizes}"
-    if report.facts:
+    facts = (*report.facts[:_ROWS], *remarks.findings(report))
+    if facts:
         yield ""
-        yield "\n".join(f"**{label}:** {phrase(words)}  " for label, words in report.facts[:_ROWS])
+        yield "\n".join(f"**{label}:** {phrase(words)}  " for label, words in facts)
 
 
 def _rows(report: Report) -> tuple[list[str], list[str]]:
     """The first rows by importance, and all that follow."""
+    if report.overview is not None:
+        rows = [_repeat(one) if isinstance(one, Repeat) else _single(one) for one in outline(report)]
+        return rows[:_ROWS], rows[_ROWS:]
     views = {layer.address: layer for layer in report.layers}
     rows = [_row(views[address], group.impact) for group in report.groups for address in group.rows]
     return rows[:_ROWS], rows[_ROWS:]
@@ -56,21 +66,34 @@ def _row(layer: LayerView, impact: str) -> str:
     name = code(layer.new or layer.old or layer.name, in_table=True)
     if layer.old_name is not None:
         name = f"{code(layer.old_name, in_table=True)} → {name}"
-    if layer.status is Status.UNCHANGED:
-        facts: list[Phrase] = [(word,) for word in (layer.class_name, layer.summary, layer.shape) if word]
-    else:
-        facts = [*layer.warnings, *layer.lines]
-    if layer.status in {Status.ADDED, Status.REMOVED, Status.UNCHANGED} and layer.figure:
+    facts: list[Phrase] = [*layer.warnings, *layer.lines]
+    if layer.status in {Status.ADDED, Status.REMOVED} and layer.figure:
         facts.append(layer.figure)
     return f"| {layer.status.sign} | {name} | {phrase(joined(facts, '; '), in_table=True)} | {impact} |"
 
 
-def _table(rows: Iterable[str]) -> str:
-    return "\n".join(["|   | layer | what changed | impact |", "|---|---|---|---|", *rows])
+def _single(layer: LayerView) -> str:
+    told = (layer.class_name, layer.summary, layer.shape, "".join(layer.figure))
+    cells = (phrase((words,), in_table=True) for words in told)
+    return f"| {code(layer.new or layer.name, in_table=True)} | {' | '.join(cells)} |"
+
+
+def _repeat(repeat: Repeat) -> str:
+    amount = f" {repeat.parameters:,}" if repeat.parameters else ""
+    return f"| {repeat.words} | | | |{amount} |"
+
+
+def _table(report: Report, rows: Iterable[str]) -> str:
+    compared, single = (
+        ("", "layer", "what changed", "impact"),
+        ("layer", "class", "config", "output shape", "parameters"),
+    )
+    names = compared if report.overview is None else single
+    return "\n".join([f"| {' | '.join(name or ' ' for name in names)} |", f"|{'---|' * len(names)}", *rows])
 
 
 def _details(report: Report, rest: list[str], budget: int) -> Iterator[str]:
-    notes = [f"- {phrase(words)}" for words in report.remarks]
+    notes = [f"- {phrase(words)}" for words in remarks.below(report)]
     if report.unchanged and report.statuses:
         notes.append(f"- {counted(report.unchanged, 'layer')} unchanged")
     if not notes and not rest:
@@ -81,7 +104,7 @@ def _details(report: Report, rest: list[str], budget: int) -> Iterator[str]:
     summary += ["notes"] if notes else []
     yield f"<details><summary>{' and '.join(summary).capitalize()}</summary>\n"
     if rows:
-        yield f"{_table(rows)}\n"
+        yield f"{_table(report, rows)}\n"
     if lost_rows:
         yield f"{lost_rows:,} more in the report.\n"
     if notes:

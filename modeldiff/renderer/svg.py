@@ -13,7 +13,7 @@ from modeldiff.renderer.drawing import Pencil, text
 from modeldiff.renderer.layout import BUDGET, Deadline
 from modeldiff.renderer.measure import mono, sans, sans_fitting
 from modeldiff.renderer.scene import Scene, scene
-from modeldiff.report import Code, Phrase, Report
+from modeldiff.report import Code, Phrase, Report, remarks
 from modeldiff.report.words import plain
 
 MARGIN = 20
@@ -61,7 +61,7 @@ def picture(diagram: Diagram, words: Words, fewer: Callable[[], Diagram]) -> tup
 def _head(report: Report, width: int, note: str) -> tuple[str, int]:
     """Verdict, lead and legend, and where the picture starts."""
     parts, y = [], MARGIN
-    told = [(words, 12.0, "lead") for words in (*report.caution(_NOTES), (note,))]
+    told = [(words, 12.0, "lead") for words in (*remarks.caution(report, _NOTES), (note,))]
     for phrase, size, kind in ((report.verdict, 19.0, "h"), (report.lead, 13.0, "lead"), *told):
         for line in _wrapped(phrase, size, width - 2 * MARGIN) if plain(phrase) else ():
             y += round(size * 1.35)

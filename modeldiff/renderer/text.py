@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from modeldiff.renderer.characters import inert, visible
+from modeldiff.renderer.outline import Repeat, outline
+from modeldiff.report import remarks
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
 
@@ -100,7 +102,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     if rows.row_count:
         yield Text("")
         yield Padding(rows, (0, 0, 0, 2))
-    told = [(label.lower(), words) for label, words in report.facts]
+    told = [(label.lower(), words) for label, words in (*report.facts, *remarks.findings(report))]
     if told:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="dim")
@@ -109,7 +111,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
             table.add_row(label, _text(words))
         yield Text("")
         yield Padding(table, (0, 0, 0, 2))
-    for words in report.remarks:
+    for words in remarks.below(report):
         yield Text("")
         yield Padding(_text(words), (0, 0, 0, 2))
 
@@ -140,6 +142,13 @@ def _rows(report: Report) -> Table:
     table.add_column(overflow="fold", max_width=44)
     table.add_column(overflow="fold", ratio=1)
     table.add_column(justify="right", overflow="fold", max_width=24)
+    if report.overview is not None:
+        for one in outline(report):
+            if isinstance(one, Repeat):
+                table.add_row("", Text(f"{one.words}", style="dim"), "", Text(_amount(one.parameters), style="dim"))
+            else:
+                table.add_row("", _name(one), _facts(one), _text(one.figure, "dim"))
+        return table
     views = {layer.address: layer for layer in report.layers}
     for group in report.groups:
         for address in group.rows:
@@ -150,6 +159,10 @@ def _rows(report: Report) -> Table:
                 figure = Text()
             table.add_row(Text(layer.status.sign, style=style), _name(layer), facts, figure)
     return table
+
+
+def _amount(parameters: int) -> str:
+    return f"{parameters:,}" if parameters else ""
 
 
 def _name(layer: LayerView) -> Text:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from modeldiff.changes import ASSETS, DiffResult, Impact, LayerRenamed, MetadataChanged
+from modeldiff.changes import ASSETS, DiffResult, Impact, LayerRenamed, MetadataChanged, Survey
 from modeldiff.graph import Model, Note
-from modeldiff.report import asserted, lead, loading, together, verdict
+from modeldiff.report import asserted, lead, loading, overview, together, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
 from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
@@ -45,9 +45,15 @@ __all__ = [
 ]
 
 
-def build(subject: DiffResult | Model, *, digests: bool = False) -> Report:
-    """All the words about a comparison, or about one model (whose values are read only for `digests`)."""
-    return _comparison(subject) if isinstance(subject, DiffResult) else _single(subject, digests=digests)
+def build(subject: DiffResult | Survey | Model, *, digests: bool = False) -> Report:
+    """All the words about a comparison, or about one model: with statistics of its weights where they were surveyed.
+
+    Nothing is read but the `digests` of one model.
+    """
+    if isinstance(subject, DiffResult):
+        return _comparison(subject)
+    survey = Survey(subject, {}) if isinstance(subject, Model) else subject
+    return _single(survey, is_read=isinstance(subject, Survey), digests=digests)
 
 
 def _comparison(result: DiffResult) -> Report:
@@ -82,8 +88,9 @@ def _comparison(result: DiffResult) -> Report:
     )
 
 
-def _single(model: Model, *, digests: bool) -> Report:
-    layers = single(model, digests=digests)
+def _single(survey: Survey, *, is_read: bool, digests: bool) -> Report:
+    model = survey.model
+    layers = single(model, survey.values, digests=digests)
     (name,) = file_names(model.path)
     return Report(
         subject=model,
@@ -91,18 +98,20 @@ def _single(model: Model, *, digests: bool) -> Report:
         lead=verdict.single_lead(model),
         facts=tuple(asserted.held(model, name)),
         files=(FileCard("", name, _details(model)),),
-        figures=(
-            Figure("Parameters", "", f"{model.parameters:,}", "", ""),
-            Figure("Bytes of weights", "", f"{_nbytes(model):,}", "", ""),
-        ),
+        figures=(*overview.sizes(model), Figure("Bytes of weights", "", f"{_nbytes(model):,}", "", "")),
         statuses=(),
         impacts=(),
         unchanged=len(layers),
         groups=by_parent(layers),
         layers=layers,
-        footnotes=(),
+        footnotes=() if is_read or not model.parameters else (_UNREAD,),
         notes=(*_about(name, model), *asserted.code_notes(model)),
+        overview=overview.overview(model, layers, survey.values),
+        values=survey.values,
     )
+
+
+_UNREAD: Phrase = ("The values of the weights were not read",)
 
 
 def file_names(*paths: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from modeldiff.changes import (
     LayerRetyped,
     Outcome,
     Site,
+    Values,
     WeightChanged,
     WeightPair,
     WeightReshaped,
@@ -33,6 +34,7 @@ from modeldiff.regions import Region, RegionKind
 from modeldiff.report import ports, tensors
 from modeldiff.report.asserted import code_notes
 from modeldiff.report.natures import is_reset
+from modeldiff.report.overview import inside
 from modeldiff.report.reasons import Reasons
 from modeldiff.report.summaries import summary
 from modeldiff.report.together import causes
@@ -45,7 +47,7 @@ _LONGEST_FIGURE = 20
 Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 
 
-def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
+def single(model: Model, values: Mapping[tuple[Site, str], Values], *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
     inputs, outputs = _neighbours(model.graph)
     rows = _Rows()
@@ -55,9 +57,9 @@ def single(model: Model, *, digests: bool) -> tuple[LayerView, ...]:
         replace(
             _bare(Site(None, path), layer, rows.of(None, layer.config)),
             status=Status.UNCHANGED,
-            figure=(f"{layer.parameters:,}",) if layer.parameters else (),
+            figure=(f"{parameters:,}",) if (parameters := inside(layer)) else (),
             warnings=tuple((note.text,) for note in notes.get(format_path(path), ())),
-            weights=tuple(tensors.one_sided(layer, Status.UNCHANGED, found)),
+            weights=tuple(tensors.stored(Site(None, path), layer, values, found)),
             inputs=tuple(_link(end, new=True) for end in inputs.get(path, ())),
             outputs=tuple(_link(end, new=True) for end in outputs.get(path, ())),
         )
@@ -85,7 +87,7 @@ def _bare(site: Site, layer: Layer, config: tuple[ConfigRow, ...]) -> LayerView:
     """What a layer is, before anything is said about what happened to it."""
     path = site.new if site.new is not None else site.old
     assert path is not None
-    added = site.old is None
+    added, shape = site.old is None, _shape(layer)
     return LayerView(
         address=site.address,
         parent=replace(site, **{"new" if added else "old": path[:-1]}).address if path[:-1] else "",
@@ -96,8 +98,8 @@ def _bare(site: Site, layer: Layer, config: tuple[ConfigRow, ...]) -> LayerView:
         old_name=None,
         name=path[-1],
         class_name=layer.class_name,
-        summary=summary(layer),
-        shape=_shape(layer),
+        summary=words if (words := summary(layer)) != shape else "",
+        shape=shape,
         figure=(),
         lines=(),
         warnings=(),
@@ -117,6 +119,7 @@ class _Ledger:
     """A result, looked up by site."""
 
     def __init__(self, result: DiffResult) -> None:
+        self.result = result
         self.old = dict(result.old.walk())
         self.new = dict(result.new.walk())
         self.ports = ports.told(result)
@@ -186,7 +189,7 @@ class _Ledger:
             figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
             lines=tuple(self._lines(facts, self.follows.get(site.new), code)),
             follows=site.new in self.follows,
-            weights=tuple(tensors.paired(old, new, pairs, facts)),
+            weights=tuple(tensors.paired(old, new, pairs, facts, self.result.values)),
             parameters=(old.parameters, new.parameters),
             moved=far,
         )
@@ -194,20 +197,20 @@ class _Ledger:
     def _alone(self, view: LayerView, site: Site, layer: Layer, code: Sequence[Note]) -> LayerView:
         """A layer without a partner; an input that only one file lists as a layer is not told as a change."""
         if not self.changes[site]:
-            return replace(view, status=Status.UNCHANGED, weights=tuple(tensors.one_sided(layer, Status.UNCHANGED)))
+            return replace(view, status=Status.UNCHANGED, weights=tuple(tensors.stored(site, layer, {})))
         words = layer.class_name + (f", {view.summary}" if view.summary else "")
         lines: list[Phrase] = [(words,)] if words else []
         if words and any(not note.key for note in code):
             lines = [(_CODE, words)]
         lines += [(note.text,) for note in code if note.key or not words]
-        parameters = layer.parameters if site.old is None else -layer.parameters
+        parameters = inside(layer) if site.old is None else -inside(layer)
         partner = self.partners.get(site.old[:-1]) if site.old is not None else None
         return replace(
             view,
             parent=Site(None, partner).address if partner else view.parent,
             figure=(signed(parameters),) if parameters else (),
             lines=tuple(lines),
-            weights=tuple(tensors.one_sided(layer, view.status)),
+            weights=tuple(tensors.lone(site, layer, view.status, self.result.values)),
         )
 
     def _lines(self, facts: Sequence[Change], following: Region | None, code: Sequence[Note]) -> Iterator[Phrase]:

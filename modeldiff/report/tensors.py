@@ -10,9 +10,13 @@ from dataclasses import replace
 
 from modeldiff.changes import (
     Change,
+    Histogram,
+    Moments,
     Movement,
     Nature,
     Outcome,
+    Site,
+    Values,
     WeightAdded,
     WeightChanged,
     WeightPair,
@@ -24,16 +28,48 @@ from modeldiff.report.natures import is_reset, of_changes
 from modeldiff.report.view import Code, Phrase, Status, WeightView
 from modeldiff.report.words import dimensions, far, is_telling, joined, measure, moved, percent, reshaped
 
+Statistics = Mapping[tuple[Site, str], Values]
 
-def one_sided(layer: Layer, status: Status, digests: Iterator[str] | None = None) -> Iterator[WeightView]:
-    """The weights of a layer that has nothing to be compared with; `digests` gives the digest of each in turn."""
-    verdict: Phrase = {Status.ADDED: ("added",), Status.REMOVED: ("removed",)}.get(status, ())
+
+def stored(site: Site, layer: Layer, values: Statistics, digests: Iterator[str] | None = None) -> Iterator[WeightView]:
+    """The weights as the file stores them; `digests` gives the digest of each in turn."""
     for weight in layer.weights:
-        view = WeightView(weight.name, dimensions(weight.shape), weight.dtype, weight.size, status, verdict)
+        view = _alone(weight, Status.UNCHANGED, values.get((site, weight.name)))
         yield view if digests is None else replace(view, digest=next(digests))
 
 
-def paired(old: Layer, new: Layer, pairs: Iterable[WeightPair], facts: Iterable[Change]) -> Iterator[WeightView]:
+def lone(site: Site, layer: Layer, status: Status, values: Statistics) -> Iterator[WeightView]:
+    """The weights of a layer that was added or removed."""
+    return (_alone(weight, status, values.get((site, weight.name))) for weight in layer.comparable_weights)
+
+
+def _alone(weight: Weight, status: Status, values: Values | None) -> WeightView:
+    words = [] if status is Status.UNCHANGED else [status.value]
+    moments = None if values is None else values.new or values.old
+    rows: tuple[tuple[str, str, str], ...] = ()
+    if values is not None and values.reason:
+        words.append(f"not read: {values.reason}" if words else f"values not read: {values.reason}")
+    elif moments is not None and moments.min == moments.max and not moments.nan and not moments.inf:
+        words.append(
+            f"every entry is {measure(moments.max)}" if weight.size > 1 else f"the value is {measure(moments.max)}"
+        )
+    elif values is not None and moments is not None and weight.size:
+        rows = tuple(_sides(values.old, values.new))
+    return WeightView(
+        weight.name,
+        dimensions(weight.shape),
+        weight.dtype,
+        weight.size,
+        status,
+        (", ".join(words),) if words else (),
+        rows,
+        None if values is None else values.histogram,
+    )
+
+
+def paired(
+    old: Layer, new: Layer, pairs: Sequence[WeightPair], facts: Iterable[Change], values: Statistics
+) -> Iterator[WeightView]:
     """The weights of a pair of layers: the new layer's order, then what was removed."""
     outcomes = {pair.name: pair for pair in pairs}
     by_weight = {
@@ -42,21 +78,23 @@ def paired(old: Layer, new: Layer, pairs: Iterable[WeightPair], facts: Iterable[
         if isinstance(change, (WeightAdded, WeightRemoved, WeightReshaped, WeightChanged))
     }
     for weight in new.comparable_weights:
-        yield _pair_view(weight, outcomes.get(weight.name), by_weight.get(weight.name))
+        change = by_weight.get(weight.name)
+        found = None if change is None else values.get((change.site, weight.name))
+        if isinstance(change, WeightAdded):
+            yield _alone(weight, Status.ADDED, found)
+        else:
+            yield _pair_view(weight, outcomes.get(weight.name), change, found)
     for weight in old.comparable_weights:
-        if isinstance(by_weight.get(weight.name), WeightRemoved):
-            yield WeightView(
-                weight.name, dimensions(weight.shape), weight.dtype, weight.size, Status.REMOVED, ("removed",)
-            )
+        change = by_weight.get(weight.name)
+        if isinstance(change, WeightRemoved):
+            yield _alone(weight, Status.REMOVED, values.get((change.site, weight.name)))
 
 
-def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None) -> WeightView:
+def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None, values: Values | None) -> WeightView:
     shape, dtype, status = dimensions(weight.shape), weight.dtype, Status.CHANGED
     movement: Movement | None = None
     verdict: Phrase
-    if isinstance(change, WeightAdded):
-        status, verdict = Status.ADDED, ("added",)
-    elif isinstance(change, WeightReshaped):
+    if isinstance(change, WeightReshaped):
         (old_shape, old_dtype), (new_shape, new_dtype) = change.before, change.after
         shape = shape if old_shape == new_shape else f"{dimensions(old_shape)} → {dimensions(new_shape)}"
         dtype = dtype if old_dtype == new_dtype else f"{old_dtype} → {new_dtype}"
@@ -68,29 +106,33 @@ def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None) -
     else:
         reason = f": {pair.reason}" if pair.reason else ""
         status, verdict = Status.UNCHANGED, (f"{pair.outcome.value}{reason}",)
-    return WeightView(
-        weight.name,
-        shape,
-        dtype,
-        weight.size,
-        status,
-        verdict,
-        () if movement is None else tuple(_rows(movement)),
-        None if movement is None else movement.histogram,
-    )
+    rows: Iterable[tuple[str, str, str]] = ()
+    histogram: Histogram | None = None
+    if movement is not None:
+        rows, histogram = _rows(movement), movement.histogram
+    elif values is not None and values.old is not None and values.new is not None:
+        rows, histogram = _sides(values.old, values.new), values.histogram
+    return WeightView(weight.name, shape, dtype, weight.size, status, verdict, tuple(rows), histogram)
 
 
 def _rows(movement: Movement) -> Iterator[tuple[str, str, str]]:
     """Label, old, new; what belongs to the difference stands on the new side."""
-    old, new = movement.old, movement.new
     distance = movement.relative_l2
     yield "relative L2", "", percent(distance) if is_telling(distance) else measure(distance)
     yield "cosine", "", measure_cosine(movement.cosine)
     yield "max |Δ|, mean |Δ|", "", f"{measure(movement.max_abs)}, {measure(movement.mean_abs)}"
     yield "entries changed", "", percent(movement.changed_fraction)
+    yield from _sides(movement.old, movement.new)
+
+
+def _sides(old: Moments | None, new: Moments | None) -> Iterator[tuple[str, str, str]]:
+    """Label, old, new; "" for a side that is not there."""
+    sides = old, new
     for label in ("mean", "std", "min", "max"):
-        yield label, measure(getattr(old, label)), measure(getattr(new, label))
-    yield "zeros, NaN, Inf", f"{old.zeros:,}, {old.nan:,}, {old.inf:,}", f"{new.zeros:,}, {new.nan:,}, {new.inf:,}"
+        before, after = ("" if side is None else measure(getattr(side, label)) for side in sides)
+        yield label, before, after
+    before, after = ("" if side is None else f"{side.zeros:,}, {side.nan:,}, {side.inf:,}" for side in sides)
+    yield "zeros, NaN, Inf", before, after
 
 
 def measure_cosine(of: float) -> str:

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
-from modeldiff.changes import DiffResult, Histogram, Impact
+from modeldiff.changes import DiffResult, Histogram, Impact, Site, Values
 from modeldiff.graph import Model, Note
 
 
@@ -217,6 +217,29 @@ class LoadingView:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What holds of several layers alike, or all that is said of the same ones."""
+
+    places: tuple[str, ...]
+    """Paths of layers or of weights; () for the whole file."""
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One model at a glance; a part is () where the list of layers says it as plainly."""
+
+    findings: tuple[Remark, ...]
+    """Values that are worth a look, by layer and weight."""
+    largest: tuple[tuple[str, str, int, str], ...]
+    """Address, path, parameters and share of the largest layers."""
+    classes: tuple[tuple[str, int, int], ...]
+    """Class, layers and parameters."""
+    custom: tuple[tuple[str, int, str], ...]
+    """Classes of layers that are not Keras' own: name, layers, path of the first one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All the words of one report, in the order in which they are read."""
 
@@ -248,18 +271,7 @@ class Report:
     """None for one model, and where there is no forecast."""
     regions: tuple[RegionView, ...] = ()
     """As in `DiffResult.regions`."""
-
-    def caution(self, most: int) -> tuple[Phrase, ...]:
-        """The first notes, for a picture that has room for a few lines; the last one counts the rest."""
-        told = [(Code(note.about), ": ", note.text) if note.about else (note.text,) for note in self.notes]
-        more = len(told) - most
-        return (*told[:most], *([(f"{more:,} more note{'s' if more > 1 else ''} in the report",)] if more > 0 else ()))
-
-    @property
-    def remarks(self) -> tuple[Phrase, ...]:
-        """Footnotes and the notes that no labelled line tells, one phrase each: what stands below everything else."""
-        notes = [note for note in self.notes if not note.fact]
-        return (
-            *self.footnotes,
-            *((Code(note.about), ": ", note.text) if note.about else (note.text,) for note in notes),
-        )
+    overview: Overview | None = None
+    """None where two models are compared."""
+    values: Mapping[tuple[Site, str], Values] = field(default_factory=dict)
+    """Of one model: statistics by layer and weight, for renderers that write data."""

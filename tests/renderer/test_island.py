@@ -62,13 +62,14 @@ def test_no_number_is_lost_to_strict_json():
     assert not any("d" in layer for layer in json.loads(island(missing, {}, {}))["layers"])
 
 
-def test_a_histogram_is_one_character_a_bin_on_one_scale():
-    low, high, old, new = _histogram(Histogram(-1.0, 1.0, (0, 1) + (0,) * 62, (50,) + (0,) * 63))
+def test_a_histogram_is_one_character_a_bin_on_one_scale_of_shares():
+    low, high, old, new = _histogram(Histogram(-1.0, 1.0, (0, 1, 49) + (0,) * 61, (100,) + (0,) * 63))
     assert (low, high) == (-1.0, 1.0)
     assert (len(old), len(new)) == (32, 32)
     assert new[0] == BARS[-1]
     assert old[0] == BARS[2]
-    assert set(old[1:] + new[1:]) == {"0"}
+    assert _histogram(Histogram(-1.0, 1.0, (), (1, 3) * 32))[2:] == ["", BARS[-1] * 32]
+    assert set(old[2:] + new[1:]) == {"0"}
     empty = _histogram(Histogram(0.0, 0.0, (), (0, 0)))
     assert empty[2:] == ["", "00"]
 
