@@ -159,13 +159,18 @@ class _Mirror:
         """Fetch the end in a way that cannot become the whole file where the server knows no ranges."""
         last = max(0, len(self._held) - 1)
 
-        def read() -> bytes:
-            with self._files.open(self._path, "rb", block_size=BLOCK, cache_type="none") as file:
-                if last:
-                    file.seek(last * BLOCK)
-                return bytes(file.read(self.size - last * BLOCK))
+        (content,) = bounded(self.name, lambda: self._read_in_turn([last * BLOCK], [self.size]))
+        self._keep(place, last, content)
 
-        self._keep(place, last, bounded(self.name, read))
+    def _read_in_turn(self, starts: list[int], stops: list[int]) -> list[Any]:
+        """These parts and nothing ahead of them."""
+        with self._files.open(self._path, "rb", block_size=BLOCK, cache_type="none") as file:
+            parts = []
+            for start, stop in zip(starts, stops, strict=True):
+                if start:
+                    file.seek(start)
+                parts.append(bytes(file.read(stop - start)))
+            return parts
 
     def fetch(self, ranges: Iterable[tuple[int, int]], ahead: int = 0) -> bool:
         """Make sure of these bytes, each range from a first one to before a last one; whether any were not there.
@@ -199,6 +204,8 @@ class _Mirror:
         stops = [min(last * BLOCK, self.size) for _, last in runs]
 
         def read() -> list[Any]:
+            if not self._files.async_impl:  # its `cat_file` would be a file of 5 MB ahead of every part
+                return self._read_in_turn(starts, stops)
             if len(runs) == 1:
                 return [self._files.cat_file(self._path, start=starts[0], end=stops[0])]
             return list(self._files.cat_ranges([self._path] * len(runs), starts, stops, on_error="raise"))

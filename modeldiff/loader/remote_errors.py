@@ -55,10 +55,10 @@ def _explained(error: BaseException, name: str) -> Exception:
         return _not_installed(error, name)
     if isinstance(error, FileNotFoundError) and not isinstance(error.__cause__, LookupError):
         error = error.__cause__ or error  # fsspec says "not found" for whatever happened while it looked
-    status = getattr(error, "status", None)
+    status = _status(error)
     if isinstance(error, FileNotFoundError) or status == 404:
         return Missing("there is no such file", where=name)
-    if isinstance(error, PermissionError) or status in {401, 403}:
+    if isinstance(error, PermissionError) or status in {401, 403} or "Credential" in type(error).__name__:
         return UnreadableFile("access is denied", where=name, fix="check the credentials")
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return UnreadableFile(f"no answer within {TIMEOUT:.0f} s", where=name)
@@ -66,9 +66,20 @@ def _explained(error: BaseException, name: str) -> Exception:
         return UsageError(f"nothing is known that reads {name.partition('://')[0]}://", where=name)
     if isinstance(error, ValueError) and ("range requests" in str(error) or "seek" in str(error)):
         return UnreadableFile("the server sends files only as a whole", where=name, fix=DOWNLOAD)
-    if isinstance(status, int):
+    if status is not None:
         return UnreadableFile(f"the server answers {status}", where=name)
     return UnreadableFile(f"cannot be fetched ({type(error).__name__})", where=name)
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status in an error of aiohttp, gcsfs, huggingface_hub or botocore."""
+    for name in ("status", "code"):  # in turn: aiohttp has both, and warns of the second
+        if isinstance(status := getattr(error, name, None), int):
+            return status
+    response = getattr(error, "response", None)
+    told = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    status = told.get("HTTPStatusCode") if isinstance(told, dict) else getattr(response, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _not_installed(error: ImportError, name: str) -> UsageError:

@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import fsspec
 import h5py
 import numpy as np
 import pytest
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from h5_files import chain, dense_weights, functional, small_h5, write_h5, write_store
 
 from modeldiff import compare, render
@@ -205,10 +207,11 @@ def test_values_are_read_by_many_threads(tmp_path: Path, server: Server) -> None
     model = load(server.url(path))
     weights = [weight for _, layer in model.walk() for weight in layer.weights]
     found: dict[int, str] = {}
-    threads = [
-        threading.Thread(target=lambda place=place: found.update({place: weights[place].digest()}))  # type: ignore[misc]
-        for place in range(16)
-    ]
+
+    def digest(place: int) -> None:
+        found[place] = weights[place].digest()
+
+    threads = [threading.Thread(target=digest, args=(place,)) for place in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -386,3 +389,68 @@ def test_nothing_in_a_model_is_fetched(tmp_path: Path, server: Server) -> None:
     compare(load(server.url(path)), load(path))
     assert {head for head in server.files if head} == {"/other.h5", "/model.h5"}
     assert not any("other" in str(request) for request in server.heads)
+
+
+class Ahead(AbstractFileSystem):
+    """A file system that is not asynchronous and reads 5 MB ahead unless told not to, as those of most hubs."""
+
+    protocol = "ahead"
+    files: ClassVar[dict[str, bytes]] = {}
+    sent: ClassVar[list[int]] = []
+    cachable = False
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        return {"name": path, "size": len(self.files[path]), "type": "file"}
+
+    def _open(self, path: str, mode: str = "rb", block_size: Any = None, **options: Any) -> AbstractBufferedFile:
+        class File(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
+            def _fetch_range(self, start: int, end: int) -> bytes:
+                Ahead.sent.append(end - start)
+                return Ahead.files[path][start:end]
+
+        return File(self, path, mode, block_size or "default", **options)
+
+
+def test_no_more_is_read_ahead_than_is_needed(tmp_path: Path) -> None:
+    fsspec.register_implementation("ahead", Ahead, clobber=True)
+    file = large(tmp_path / "large.h5")
+    Ahead.files["large.h5"] = file.read_bytes()
+    model = load("ahead://large.h5")
+    assert sum(Ahead.sent) < file.stat().st_size / 10
+    assert facts(model) == facts(at(load(file), model.path))
+    assert sum(Ahead.sent) < 1.2 * file.stat().st_size
+
+
+class Answered(OSError):
+    """An error of a library that keeps the answer it got."""
+
+    def __init__(self, **kept: Any) -> None:
+        super().__init__("https://user:secret@place/?token=secret")
+        vars(self).update(kept)
+
+
+class NoCredentialsError(Exception):
+    """What botocore says without keys."""
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (Answered(response=SimpleNamespace(status_code=403)), "access is denied"),
+        (Answered(response={"ResponseMetadata": {"HTTPStatusCode": 404}}), "there is no such file"),
+        (Answered(code=401), "access is denied"),
+        (Answered(code="AccessDenied"), "cannot be fetched (Answered)"),
+        (NoCredentialsError("secret"), "access is denied"),
+    ],
+    ids=["a hub's", "botocore's", "a store's", "no number", "no keys"],
+)
+def test_the_answer_inside_an_error_is_understood(error: Exception, text: str) -> None:
+    def work() -> None:
+        raise error
+
+    with pytest.raises(UnreadableFile) as found:
+        remote_errors.bounded("s3://place/m.h5", work)
+    assert found.value.what == text
+    assert "secret" not in str(found.value)
