@@ -107,7 +107,7 @@ class Pencil:
             label = f"piece {frame.piece + 1} of {frame.pieces}"
         elif frame.pieces > 1:
             label += f", in {frame.pieces} pieces"
-        shown = sans_fitting(label, boxes.LABEL, right - left - 34)
+        shown = sans_fitting(label, boxes.LABEL * 1.09, right - left - 34)  # it is bold
         title = f"<title>{text(view.status.value)}: {text(label)}</title>" if shown != label else ""
         lone = [body.boxes[index] for index in frame.boxes] if len(frame.boxes) == 1 else []
         bare = (

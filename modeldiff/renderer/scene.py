@@ -279,7 +279,10 @@ def _tags(
     """Where words on lines stand: those about the maker at the foot of their rank, those about the taker at its top."""
     lanes_of = lane_places(attachments)
     ends = {(at.bundle, at.target - 1) for at in attachments}
+    turning = {route.bundle for route in plan.scene.routes if len({x for x, _ in route.points}) > 1}
     for lane, told in plan.tags.items():
         bundle, rank = lane
+        if bundle not in turning:
+            continue  # straight down: nobody loses it
         top, height = plan.scene.ranks[rank]
         yield lanes[lanes_of[lane]], top + (height - 6 if lane in ends else 14), bundle[2], told

@@ -113,6 +113,7 @@ _STATUSES = {
 def views(result: DiffResult) -> Iterator[RegionView]:
     """Every region in the words that stand at its layers."""
     partners = {match.old: match.new for match in result.matching.matches}
+    were = {new: old for old, new in partners.items()}
     classes = [{path: layer.class_name for path, layer in side.walk()} for side in (result.old, result.new)]
     for region in result.regions:
         is_old = region.kind is RegionKind.BLOCK_REMOVED
@@ -120,9 +121,9 @@ def views(result: DiffResult) -> Iterator[RegionView]:
         yield RegionView(
             status=_STATUSES[region.kind],
             label=_label(region, what),
-            name=_sized(region),
+            name=_sized(tuple(were.get(path, path) for path in region.layers)),
             told=_belongs(region, what),
-            caused=("rewired because ", *_sized(region), " moved") if region.rewired else (),
+            caused=("rewired because ", *_sized(region.layers), " moved") if region.rewired else (),
             rows=tuple(_site(path, is_old=is_old).address for path in region.layers),
             rewired=tuple(_site(path, is_old=False).address for path in region.rewired if path not in region.layers),
             links=dict(_links(region, partners, is_old=is_old)),
@@ -143,10 +144,9 @@ def _links(region: Region, partners: Mapping[LayerPath, LayerPath], *, is_old: b
         yield format_path(region.before), _site(new or region.before, is_old=new is None).address
 
 
-def _sized(region: Region) -> Phrase:
+def _sized(paths: Sequence[LayerPath]) -> Phrase:
     """`b2 (7 layers)`."""
-    size = len(region.layers)
-    return (*name(region.layers), f" ({counted(size, 'layer')})") if size > 1 else name(region.layers)
+    return (*name(paths), f" ({counted(len(paths), 'layer')})") if len(paths) > 1 else name(paths)
 
 
 def _label(region: Region, what: str) -> Phrase:

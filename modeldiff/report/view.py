@@ -133,7 +133,7 @@ class RegionView:
     label: Phrase
     """At the frame around them: `residual block of 7 layers, built like b3` · `moved, was after b1_out`."""
     name: Phrase
-    """What is moved, at the place where it was: `b2 (7 layers)`."""
+    """What moved, as the old model calls it, for the place where it was: `b2 (7 layers)`."""
     told: Phrase
     """At each of its layers: `part of the residual block added: b7_conv1 to b7_out (7 layers)`.
 

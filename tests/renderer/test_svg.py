@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from models import model
@@ -13,6 +14,7 @@ from modeldiff.renderer.boxes import Words
 from modeldiff.renderer.layout import TooSlow
 from modeldiff.renderer.scene import scene
 from modeldiff.renderer.tags import width
+from modeldiff.report import Code
 
 SVG = "{http://www.w3.org/2000/svg}"
 OLD = """
@@ -214,6 +216,22 @@ def test_words_on_a_line_cover_no_box_and_no_other_line(seed):
             for (x1, y1), (x2, y2) in zip(route.points, route.points[1:], strict=False):
                 if x1 == x2 and x1 != x:
                     assert not (left < x1 < right and min(y1, y2) < y and top < max(y1, y2))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_in_frames_traces_and_words_on_lines_are_text(name):
+    block = "fresh: Dense(units=8, w=77) <- m2\nact: ReLU <- fresh\nsum: Add <- act, m2\nr3: ReLU <- sum"
+    result = compare(model(deep("m6")), model(deep("stem").replace("r3: ReLU <- m2", block)))
+    built = report.build(result)
+    hostile = replace(
+        built,
+        layers=tuple(replace(view, name=name) for view in built.layers),
+        regions=tuple(replace(region, label=("like ", Code(name)), name=(Code(name),)) for region in built.regions),
+    )
+    document = svg.render(hostile, diagram.build(result, folding=diagram.Folding(context=99)))
+    assert "like" in texts(document)
+    assert "+ from" in texts(document)
+    assert not [element for element in ET.fromstring(document).iter() if element.tag in {f"{SVG}script", f"{SVG}img"}]
 
 
 def test_a_row_is_quiet_only_where_all_that_is_told_is_a_shape_that_follows():
