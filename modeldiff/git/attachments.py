@@ -100,11 +100,7 @@ def write(folder: Path, ends: Range, found: Sequence[Judged]) -> None:
         OutputError: something cannot be written.
     """
     outcomes = [(one.changed, one.outcome) for one in found]
-    index = REPORT if len(found) != 1 else pages.INDEX
-    told = [outcome for _, outcome in pages.write(folder, ends, [one for one, _ in outcomes], outcomes, index=index)]
-    if len(found) == 1:
-        page = folder / pages.page_names([found[0].changed.path])[0]
-        write_file(folder / REPORT, (page if page.exists() else folder / index).read_text(encoding="utf-8"))
+    told = [outcome for _, outcome in pages.write(folder, ends, [one for one, _ in outcomes], outcomes, report=REPORT)]
     found = [replace(one, outcome=outcome) for one, outcome in zip(found, told, strict=True)]
     write_file(folder / COMMENT, comment(found))
     write_file(folder / DATA, json.dumps(data(ends, found), indent=1, allow_nan=False) + "\n")

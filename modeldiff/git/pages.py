@@ -34,9 +34,11 @@ def write(
     found: Sequence[ChangedModel],
     outcomes: Iterable[tuple[ChangedModel, Outcome]],
     *,
-    index: str = INDEX,
+    report: str = "",
 ) -> Iterator[tuple[ChangedModel, Outcome]]:
-    """Write a page for each report and the list of all, called `index`; passes on what it wrote.
+    """Write a page for each report and `index.html`, the list of all; passes on what it wrote.
+
+    `report` is the name of the one file to open: the list, and where only one model changed its page instead of a list.
 
     Raises:
         OutputError: something cannot be written.
@@ -46,7 +48,9 @@ def write(
     except OSError as error:
         raise OutputError(f"cannot write: {error.strerror}", where=str(folder), fix="give -o another folder") from error
     rows = []
-    for name, (changed, outcome) in zip(page_names([one.path for one in found]), outcomes, strict=True):
+    index = report or INDEX
+    names = [report] if report and len(found) == 1 else page_names([one.path for one in found])
+    for name, (changed, outcome) in zip(names, outcomes, strict=True):
         link = ""
         told = outcome
         if outcome.report is not None:
@@ -57,7 +61,8 @@ def write(
                 told = Outcome(outcome.report, f"no page: {error}", trouble=True)
         rows.append(_row(changed, told, link))
         yield changed, told
-    _write(folder / index, render(rows, _end(ends.base.name, ends.base.short), _head(ends)))
+    if index not in {row.link for row in rows}:
+        _write(folder / index, render(rows, _end(ends.base.name, ends.base.short), _head(ends)))
 
 
 def page_name(path: str) -> str:

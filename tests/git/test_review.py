@@ -57,12 +57,23 @@ def test_one_model_gives_a_comment_a_report_and_data(work):
     comment = read(work, "comment.md")
     assert comment.startswith(f"{MARKER}\n### `m.h5`\n")
     assert "**Weights only: " in comment
-    assert "m.h5" in read(work, "report.html")
+    assert "<title>Weights only: " in read(work, "report.html")
+    assert sorted(file.name for file in (work.top / "out").iterdir()) == ["comment.md", "diff.json", "report.html"]
     data = json.loads(read(work, "diff.json"))
     assert (data["base"], data["head"]) == (work.base, work.head)
     (one,) = data["models"]
     assert (one["path"], one["status"], one["trouble"]) == ("m.h5", "modified", False)
     parse(json.dumps(one["diff"]))
+
+
+def test_one_file_that_is_no_model_is_listed_alone(work):
+    work.data("m.h5", 1)
+    work.commit()
+    work.data("m.h5", 2)
+    work.commit("two")
+    work.modeldiff("review", "HEAD~1...HEAD", "-o", "out")
+    assert "not a Keras model" in read(work, "report.html")
+    assert sorted(file.name for file in (work.top / "out").iterdir()) == ["comment.md", "diff.json", "report.html"]
 
 
 def test_several_models_are_listed_in_one_comment_and_one_report(pull):
