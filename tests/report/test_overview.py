@@ -99,8 +99,8 @@ def test_a_sub_model_tells_what_is_inside_and_shared_weights_count_once():
 
 
 def test_frozen_parameters_are_told_where_there_are_some():
-    labels = lambda built: [figure.label for figure in built.figures]  # noqa: E731
-    assert labels(report.build(one(layer("a", kernel=[1, 2])))) == ["Parameters", "Bytes of weights"]
+    learned = report.build(one(layer("a", kernel=[1, 2])))
+    assert [figure.label for figure in learned.figures] == ["Parameters", "Bytes of weights"]
     frozen = replace(layer("a", kernel=[1, 2]), trainable=False)
     built = report.build(one(frozen, layer("b", kernel=[1])))
     assert [(figure.label, figure.new) for figure in built.figures[:3]] == [
