@@ -5,9 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 
-from modeldiff import Model, compare, load, render
+from modeldiff import Kind, Model, compare, load, render
+from modeldiff.changes import ConfigChanged
+from modeldiff.renderer import FORMATS
 
 INPUT = {"class_name": "InputLayer", "name": "i", "config": {"name": "i"}, "inbound_nodes": []}
 
@@ -85,3 +88,53 @@ def test_layers_without_a_partner_are_explained_at_the_ends_of_the_other_model(t
     large = model(tmp_path, functional(*(dense(f"x{number}", "i", activation="tanh") for number in range(400))))
     for result in (compare(small, large), compare(large, small)):
         assert render(result, "txt")
+
+
+@pytest.mark.parametrize("key", ["keras_version", "backend"])
+@pytest.mark.parametrize(
+    "text", ["9" * 1_000_000, "2." + "é" * 500_000, "<b>" * 300_000], ids=["digits", "é", "markup"]
+)
+def test_a_version_of_a_million_characters_is_told_in_short(tmp_path: Path, key: str, text: str) -> None:
+    models = []
+    for name, told in (("old", "2.15.0"), ("new", text)):
+        path = tmp_path / f"{name}.h5"
+        with h5py.File(path, "w", libver="latest") as file:
+            file.attrs["model_config"] = json.dumps(functional(dense("d", "i")))
+            file.attrs[key] = told
+            file.create_group("model_weights").attrs["layer_names"] = [b"d"]
+        models.append(load(path))
+    result = compare(*models)
+    assert [change.kind for change in result.changes] == [Kind.METADATA_CHANGED]
+    for kind in FORMATS.keys() - {"notebook"}:
+        assert len(render(result, kind)) < (4_000_000 if kind == "json" else 1_000_000)  # JSON tells all
+        assert len(render(models[1], kind)) < (4_000_000 if kind == "json" else 1_000_000)
+
+
+def unlike(layers: int, keys: int, value: int) -> dict[str, Any]:
+    chained = (
+        dense(f"d{n}", f"d{n - 1}" if n else "i", **{f"k{k}": value for k in range(keys)}) for n in range(layers)
+    )
+    return functional(*chained)
+
+
+def test_more_settings_than_anybody_reads_are_told_by_the_gravest(tmp_path: Path) -> None:
+    old, new = (model(tmp_path, unlike(60, 1000, value)) for value in (1, 2))
+    result = compare(old, new)
+    told = [change for change in result.changes if isinstance(change, ConfigChanged)]
+    assert len(told) == 25 * 1000 + 35
+    assert {change.site.new for change in told} == {match.new for match in result.matching.matches} - {("i",)}
+    (note,) = (note.text for note in result.notes if "settings" in note.text)
+    assert "of 35 layers only the gravest" in note
+    assert not any("settings" in note.text for note in compare(old, old).notes)
+
+
+def test_the_gravest_setting_is_what_a_caller_must_know(tmp_path: Path) -> None:
+    old, new = (
+        model(
+            tmp_path, functional(dense("d", "i", table={str(n): value for n in range(9000)}, seed=value, units=value))
+        )
+        for value in (1, 2)
+    )
+    (change,) = compare(old, new).changes
+    assert isinstance(change, ConfigChanged)
+    assert (change.key, change.before, change.after) == ("units", 1, 2)

@@ -15,9 +15,9 @@ from modeldiff.graph import Note
 class Effort:
     """What may still be done; what had to be left out is told by `notes`."""
 
-    exchanges: int = 40_000
+    exchanges: int = 25_000
     """Exchanges of partners that are tried, in all readings of the two models together."""
-    settings: int = 40_000
+    settings: int = 25_000
     """Changed settings that are told one by one."""
     shortened: int = 0
     """Layers of which only the gravest changed setting was told."""

@@ -44,6 +44,9 @@ __all__ = [
     "file_names",
 ]
 
+_LONGEST_VERSION = 40
+"""Characters of a version: what a file says of itself may be anything."""
+
 
 def build(subject: DiffResult | Survey | Model, *, digests: bool = False) -> Report:
     """All the words about a comparison, or about one model: with statistics of its weights where they were surveyed.
@@ -96,7 +99,7 @@ def _single(survey: Survey, *, is_read: bool, digests: bool) -> Report:
         subject=model,
         verdict=verdict.single(model),
         lead=verdict.single_lead(model),
-        facts=tuple(asserted.held(model, name)),
+        facts=(*asserted.held(model, name), *overview.unconnected(model)),
         files=(FileCard("", name, _details(model)),),
         figures=(*overview.sizes(model), Figure("Bytes of weights", "", f"{_nbytes(model):,}", "", "")),
         statuses=(),
@@ -128,7 +131,7 @@ def _details(model: Model) -> str:
     version = model.metadata.get("keras_version")
     layers = sum(1 for _ in model.walk())
     container = {"keras-h5": "HDF5", "keras-h5-weights": "HDF5, weights only", "keras-v3": ".keras"}
-    words = [f"Keras {version}" if version else "", container.get(model.format, model.format), counted(layers, "layer")]
+    words = [f"Keras {str(version)[:_LONGEST_VERSION]}" if version else "", container.get(model.format, model.format), counted(layers, "layer")]
     return " · ".join(filter(None, words))
 
 

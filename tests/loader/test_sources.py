@@ -21,6 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zoo_truth import FILES, needs_zoo
 
+from modeldiff import compare
+from modeldiff.changes import WeightChanged
 from modeldiff.errors import UnreadableFile
 from modeldiff.graph import SAMPLE_RUN, Weight, sample_runs
 from modeldiff.loader import load
@@ -247,6 +249,28 @@ def test_opaque_values_are_their_bits(tmp_path: Path, told: str, width: int, dty
     assert array.dtype == dtype
     assert array.source is not None
     assert array.source.sample(8).tobytes() == bytes(range(8))
+
+
+@pytest.mark.parametrize("told", ["bfloat16", ""])
+def test_a_bfloat16_that_is_a_single_number_is_read_and_compared(tmp_path: Path, told: str) -> None:
+    models = []
+    for name, bits in (("old", b"\x80\x3f"), ("new", b"\x00\x40")):  # 1 and 2
+        path = small_h5(tmp_path / f"{name}.h5")
+        with h5py.File(path, "a") as file:
+            group = file["model_weights/a"]
+            group["scale"] = np.frombuffer(bits, "V2").reshape(())
+            if told:
+                group["scale"].attrs["dtype"] = told
+            group.attrs["weight_names"] = [b"scale"]
+        models.append(load(path))
+    (weight,) = next(layer for _, layer in models[0].walk() if layer.name == "a").weights
+    assert (weight.shape, weight.dtype) == ((), "bfloat16")
+    assert weight.source is not None
+    assert weight.source.sample(1).tobytes() == b"\x80\x3f"
+    assert not compare(models[0], models[0]).changes
+    (change,) = compare(*models).changes
+    assert isinstance(change, WeightChanged)
+    assert (change.movement.old.mean, change.movement.new.mean) == (1.0, 2.0)
 
 
 @pytest.mark.parametrize("options", [{}, {"chunks": (2, 2), "compression": "gzip"}])
