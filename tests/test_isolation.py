@@ -101,16 +101,17 @@ def test_how_the_child_ends_is_how_the_command_ends(tmp_path: Path, work: str, s
     assert "Traceback" not in told
 
 
-def wait_for(path: Path) -> int:
-    until = time.monotonic() + 30
-    while not (path.exists() and path.read_text()) and time.monotonic() < until:
+def wait_for(path: Path, process: subprocess.Popen[str]) -> int:
+    """The number that the worker writes once it works, however long a busy machine takes to start it."""
+    while not (path.exists() and path.read_text()):
+        assert process.poll() is None, "the command ended before its work began"
         time.sleep(0.01)
     return int(path.read_text())
 
 
 def ends(process: int) -> bool:
-    """Whether a process is no more, or is no more in a moment."""
-    until = time.monotonic() + 30
+    """Whether a process is no more, or is no more before long: the machine may be busy, and no limit is promised."""
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         try:
             if "\nState:\tZ" in Path(f"/proc/{process}/status").read_text():
@@ -124,7 +125,7 @@ def ends(process: int) -> bool:
 @pytest.mark.parametrize("to_both", [True, False], ids=["from the terminal", "to the command alone"])
 def test_an_interrupt_ends_both_and_is_no_trouble(tmp_path: Path, *, to_both: bool) -> None:
     process = child(tmp_path, "    time.sleep(600)")
-    worker = wait_for(tmp_path / "child")
+    worker = wait_for(tmp_path / "child", process)
     if to_both:
         os.kill(worker, signal.SIGINT)
     process.send_signal(signal.SIGINT)
@@ -138,9 +139,9 @@ def test_an_interrupt_ends_both_and_is_no_trouble(tmp_path: Path, *, to_both: bo
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_the_child_does_not_outlive_its_parent(tmp_path: Path, end: signal.Signals) -> None:
     process = child(tmp_path, "    time.sleep(600)")
-    worker = wait_for(tmp_path / "child")
+    worker = wait_for(tmp_path / "child", process)
     process.send_signal(end)
-    process.communicate(timeout=60)  # nobody holds its streams any more
+    process.communicate(timeout=300)  # nobody holds its streams any more
     assert process.returncode == -end
     assert ends(worker)
 

@@ -128,10 +128,10 @@ def file_names(*paths: str) -> tuple[str, ...]:
 
 
 def _details(model: Model) -> str:
-    version = model.metadata.get("keras_version")
+    version = str(model.metadata.get("keras_version") or "")[:_LONGEST_VERSION]
     layers = sum(1 for _ in model.walk())
     container = {"keras-h5": "HDF5", "keras-h5-weights": "HDF5, weights only", "keras-v3": ".keras"}
-    words = [f"Keras {str(version)[:_LONGEST_VERSION]}" if version else "", container.get(model.format, model.format), counted(layers, "layer")]
+    words = [f"Keras {version}" if version else "", container.get(model.format, model.format), counted(layers, "layer")]
     return " · ".join(filter(None, words))
 
 
