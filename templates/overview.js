@@ -66,7 +66,7 @@ const told = index => {
 };
 const mark = (kind, index) => fill($(`.${kind}`, strip), { x: index ?? 0, width: index === null ? 0 : 1 }, []);
 if (strip) {
-  const at = event => { const box = strip.getBoundingClientRect(); return Math.max(0, Math.min(layers.length - 1, Math.floor((event.clientX - box.left) / box.width * layers.length))); };
+  const at = event => { const box = strip.getBoundingClientRect(); return Math.max(0, Math.min(layers.length - 1, Math.floor((event.clientX - box.left) / box.width * strip.dataset.count))); };
   fill(strip, { tabindex: 0, role: "slider", "aria-label": $("h2", strip.parentNode).textContent, "aria-valuemin": 0, "aria-valuemax": layers.length - 1, "aria-valuenow": 0 }, []);
   $("svg", strip).setAttribute("aria-hidden", "true");
   strip.addEventListener("click", event => choose(layers[at(event)].a));

@@ -447,3 +447,4 @@ def test_without_connections_layers_are_listed():
     assert body.listed
     assert body.lines == ()
     assert names(body.rows()) == ["a", "b", "c"]
+    assert len(body.boxes) == 3  # one card would say that they are connected

@@ -15,15 +15,12 @@ def runs(cells: Cells) -> list[list[int]]:
 
     A layer goes below its maker if the maker feeds nobody else, and nobody else's only purpose is to feed this layer:
     so branches that meet stay side by side, and a skip connection ends at a row. A card never leaves its region.
+    Where no connection is known each layer has a card of its own: a stack would say that they are connected.
     """
     level = cells.level
     plain = [cell.kind is None and _is_plain(level.nodes[cell.nodes[0]]) for cell in cells.cells]
     takers: dict[int, set[int]] = defaultdict(set)
     makers: dict[int, dict[int, set[Presence]]] = defaultdict(lambda: defaultdict(set))
-    if level.listed:
-        for index in range(len(cells.cells) - 1):
-            takers[index].add(index + 1)
-            makers[index + 1][index].add(_presence(cells, index + 1))
     for source, target, edge in cells.crossing():
         takers[source].add(target)
         makers[target][source].add(edge.presence)
@@ -37,12 +34,7 @@ def runs(cells: Cells) -> list[list[int]]:
         maker = devoted[0]
         presence = _presence(cells, target)
         alike = _presence(cells, maker) is presence and makers[target][maker] == {presence}
-        if (
-            plain[maker]
-            and maker < target
-            and (alike or level.listed)
-            and _region(cells, maker) == _region(cells, target)
-        ):
+        if plain[maker] and maker < target and alike and _region(cells, maker) == _region(cells, target):
             above[target] = maker
     groups: dict[int, list[int]] = {}
     for index in range(len(cells.cells)):

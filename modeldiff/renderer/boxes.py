@@ -78,7 +78,7 @@ class Words:
             return False
         if self.compares:
             return view.status is not Status.UNCHANGED and bool(view.class_name or view.shape)
-        return bool(view.summary or view.weights) and view.class_name != "InputLayer"
+        return bool(view.summary or view.weights) and view.class_name not in {"", "InputLayer"}
 
     def texts(self, row: Row, width: float) -> Texts:
         """The words of a row, cut to `width`."""
@@ -119,6 +119,12 @@ class Words:
         """How many layers have which status, without the unchanged."""
         found = Counter(self.status(row) for row in rows)
         return ((status, found[status]) for status in Status if status in found and status is not Status.UNCHANGED)
+
+    def size(self, rows: Iterable[Row]) -> str:
+        """How many layers there are, and parameters where there are some: of the new side, or of a removed one."""
+        sides = [self.views[row.address].parameters for row in rows]
+        parameters = sum((old if new is None else new) or 0 for old, new in sides)
+        return counted(len(sides), "layer") + (f" · {parameters:,}" if parameters else "")
 
     def fold_title(self, fold: Fold) -> str:
         """What a closed fold says first."""

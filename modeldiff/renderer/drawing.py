@@ -268,8 +268,7 @@ class Pencil:
         return self._button(parts, f"{title}{',' if plain_counts else ''}{plain_counts.rstrip(',')}", is_open=is_open)
 
     def _group(self, group: Group, width: int, *, is_open: bool) -> str:
-        layers = sum(1 for _ in group.body.rows())
-        what = f"{layers} layers" if layers != 1 else "1 layer"
+        what = self.words.size(group.body.rows())
         counts = list(self.words.counts(group.body.rows()))
         marks = "".join(f' <tspan class="{CLASSES[status]}">{status.sign}{count}</tspan>' for status, count in counts)
         tail = f'<text class="end" x="{width - 30}" y="19">{what}{marks}</text>'
@@ -289,7 +288,8 @@ class Pencil:
             title += f'<path class="gut" d="M0 0h{GUTTER}v{boxes.HEAD}H0z"/>'
             title += f'<text class="sg" x="13" y="20">{status.sign}</text>'
         title += f'<text class="nm" x="{start}" y="19">{text(shown)}</text>'
-        label = f"{visible(name)}: {what}" + "".join(f", {count} {one.value}" for one, count in counts)
+        label = f"{visible(name)}: {what} parameters" if " · " in what else f"{visible(name)}: {what}"
+        label += "".join(f", {count} {one.value}" for one, count in counts)
         back = f'<rect class="bg" width="{width}" height="{boxes.HEAD}" rx="4"/>'
         if group.row is not None and self.is_live:
             title = f'<a class="r {CLASSES[status]}" href="#{text(group.row.address)}">{title}</a>'

@@ -208,6 +208,9 @@ def _ranked(plan: _Plan, attachments: list[Attachment]) -> Ranked:
     def connect(upper: int, lower: int, weight: int) -> None:
         edges[upper, lower] = max(edges.get((upper, lower), 0), weight)
 
+    if plan.scene.body.listed:  # one below the other
+        for upper, lower in pairwise(range(first_lane)):
+            connect(upper, lower, 1)
     for at in attachments:
         if at.is_back:
             continue

@@ -14,6 +14,8 @@ from modeldiff.report import LayerView, Status
 HEIGHT = 46
 """Of the plot; the base line is at its foot."""
 _TOP = 6.0
+SLOTS = 24
+"""Places of a strip of fewer layers: bars as wide as half a picture would say nothing more."""
 SIGNS = 240
 """With more layers than this, signs would lie on each other: bars in the status' colour stand for them."""
 
@@ -25,6 +27,7 @@ class Strip:
     title: str
     note: str
     count: int
+    """Places across; layers take the first ones."""
     grid: tuple[tuple[float, str], ...]
     """Height and label of each grid line."""
     paths: tuple[tuple[str, str], ...]
@@ -58,7 +61,7 @@ def _moved(layers: Sequence[LayerView]) -> Strip | None:
     return Strip(
         "How far each layer moved",
         "relative L2, log scale, input to output",
-        len(layers),
+        max(len(layers), SLOTS),
         tuple((_TOP + step * number, label) for number, label in enumerate(("100 %", "10 %", "1 %"))),
         (("b", "".join(bars)), ("z", "".join(still)), *_frozen(layers), *_colours(layers)),
         tuple(_signs(layers)),
@@ -69,8 +72,8 @@ def _moved(layers: Sequence[LayerView]) -> Strip | None:
 def _parameters(layers: Sequence[LayerView]) -> Strip | None:
     sizes = [view.parameters[1] or 0 if view.parent != view.address else 0 for view in layers]
     most = max(sizes, default=0)
-    if not most:
-        return None
+    if sum(map(bool, sizes)) < 2:
+        return None  # its row says as much
     top = math.ceil(math.log10(most)) or 1
     bars = [
         _bar(index, max(math.log10(max(size, 1)) / top * (HEIGHT - _TOP), 2))
@@ -82,7 +85,7 @@ def _parameters(layers: Sequence[LayerView]) -> Strip | None:
     return Strip(
         "Where the parameters are",
         "per layer, log scale, input to output",
-        len(layers),
+        max(len(layers), SLOTS),
         grid,
         (("p", "".join(bars)), *_frozen(layers)),
         (),
@@ -126,7 +129,7 @@ def _one_sided(layers: Sequence[LayerView]) -> Iterator[tuple[int, Status]]:
 def _signs(layers: Sequence[LayerView]) -> Iterator[tuple[float, str, str]]:
     if len(layers) <= SIGNS:
         for index, status in _one_sided(layers):
-            yield round((index + 0.5) / len(layers) * 100, 2), CLASSES[status], status.sign
+            yield round((index + 0.5) / max(len(layers), SLOTS) * 100, 2), CLASSES[status], status.sign
 
 
 def _colours(layers: Sequence[LayerView]) -> Iterator[tuple[str, str]]:

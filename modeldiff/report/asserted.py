@@ -81,14 +81,16 @@ def _line(fact: Fact, notes: Iterable[Note], name: str) -> Iterator[tuple[str, P
 
 
 def _pieces(code: Sequence[CodeRef]) -> Phrase:
-    """`class my_module.Mine in 3 layers, payload sha256:0123456789ab in lambda`."""
+    """`class my_module.Mine in 3 layers, class A, payload sha256:0123456789ab in lambda`: a place once."""
     places: dict[str, list[str]] = {}
     for ref in code:
         places.setdefault(ref.title, []).append(format_path(ref.path))
-    told: list[Phrase] = []
+    alike: dict[tuple[str, ...], list[str]] = {}
     for title, paths in list(places.items())[: 2 * _SHOWN]:
-        layers = list(dict.fromkeys(filter(None, paths)))
+        alike.setdefault(tuple(dict.fromkeys(filter(None, paths))), []).append(title)
+    told: list[Phrase] = []
+    for layers, titles in alike.items():
         where: Phrase = (" in ", Code(layers[0])) if len(layers) == 1 else (f" in {counted(len(layers), 'layer')}",)
-        told.append((Code(title), *(where if layers else ())))
-    more = f" and {len(places) - len(told):,} more" if len(places) > len(told) else ""
+        told.append((*joined((Code(title),) for title in titles), *(where if layers else ())))
+    more = f" and {len(places) - 2 * _SHOWN:,} more" if len(places) > 2 * _SHOWN else ""
     return (*joined(told), more)

@@ -12,8 +12,8 @@ from typing import Any
 from modeldiff.changes import Moments, Site, Values
 from modeldiff.graph import CodeKind, Layer, Model, Weight, format_path
 from modeldiff.report.remarks import together
-from modeldiff.report.view import Figure, LayerView, Overview
-from modeldiff.report.words import counted, measure, percent
+from modeldiff.report.view import Code, Figure, LayerView, Overview, Phrase
+from modeldiff.report.words import counted, joined, measure, percent
 
 _LARGEST = 5
 _SMALL_MODEL = 8
@@ -45,6 +45,19 @@ def sizes(model: Model) -> tuple[Figure, ...]:
     if moving != model.parameters:
         found += [("Trainable", moving), ("Not trainable", model.parameters - moving)]
     return tuple(Figure(label, "", f"{amount:,}", "", "") for label, amount in found)
+
+
+def unconnected(model: Model) -> Iterator[tuple[str, Phrase]]:
+    """The labelled line where the file holds no connections: of the whole model, or of sub-models."""
+    if not model.graph.has_edges:
+        if len(model.graph.layers) > 1:
+            yield "Connections", ("not in the file: layers stand in its order",)
+        return
+    paths = [path for path, layer in model.walk() if layer.body is not None and not layer.body.has_edges]
+    if paths:
+        names = joined((Code(format_path(path)),) for path in paths[:_LARGEST])
+        more = f" and {len(paths) - _LARGEST:,} more" if len(paths) > _LARGEST else ""
+        yield "Connections", ("not in the file inside ", *names, more)
 
 
 def inside(layer: Layer) -> int:
