@@ -142,11 +142,11 @@ scroller.addEventListener("pointerdown", event => {
 addEventListener("pointermove", event => {
   if (!drag) return;
   const dx = event.clientX - drag[0], dy = event.clientY - drag[1];
-  if (dragged || Math.abs(dx) + Math.abs(dy) > 4) { dragged = true; scroller.classList.add("drag"); scroller.scrollTo(drag[2] - dx, drag[3] - dy); }
+  if (dragged || Math.abs(dx) + Math.abs(dy) > 4) { dragged = true; scroller.parentNode.classList.add("drag"); scroller.scrollTo(drag[2] - dx, drag[3] - dy); }
 });
-addEventListener("pointerup", () => { drag = null; scroller.classList.remove("drag"); });
+addEventListener("pointerup", () => { drag = null; scroller.parentNode.classList.remove("drag"); });
 scroller.addEventListener("click", event => { if (dragged) { event.preventDefault(); event.stopPropagation(); dragged = false; } }, true);
-scroller.addEventListener("dragstart", event => event.preventDefault());
+for (const kind of ["dragstart", "selectstart"]) scroller.addEventListener(kind, event => { if (drag) event.preventDefault(); });
 scroller.addEventListener("wheel", event => {
   if (!event.ctrlKey && !event.metaKey) return settle();
   event.preventDefault();
