@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if argv is None:  # the command itself; a program that calls `main` is not forked
             gc.set_threshold(_SELDOM)
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads compare weights; more spin while they wait
             return isolation.run(lambda: _run(asked), lambda: _aside(asked))
         return _run(asked)
     except ModelDiffError as error:
