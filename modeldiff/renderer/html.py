@@ -93,6 +93,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
             groups=list(_listed(report)),
             unlisted=max(sum(len(group.rows) for group in report.groups) - LISTED, 0),
             classes=CLASSES,
+            together=_together(report),
             moved=_moved_most(report),
             remarks=of_notes(report),
             repeated=repeated,
@@ -109,6 +110,16 @@ def _side(result: DiffResult, side: Side, words: Words, folding: Folding, limit:
         return build_side(result, side, folding=folding, limit=limit)
 
     return picture(folded(limit), words, lambda: folded(FEWER))[0]
+
+
+def _together(report: Report) -> dict[str, tuple[Phrase, ...]]:
+    """What is said of several layers together, by address."""
+    found: dict[str, tuple[Phrase, ...]] = {}
+    for region in report.regions:
+        for told, addresses in ((region.told, region.rows), (region.caused, region.rewired)):
+            for address in addresses if told else ():
+                found[address] = (*found.get(address, ()), told)
+    return found
 
 
 def _moved_most(report: Report) -> list[LayerView]:

@@ -138,3 +138,9 @@ def test_a_row_whose_shape_follows_is_quiet_and_drawn_alike_by_the_script(opened
         assert page.locator("#graph a.r.fol").count() == 1
     assert rows["changes"] == rows["new"]
     assert rows["new"][:2] == ("r chg fol", ["~", "b", "shape follows from a"])
+
+
+def test_the_tables_for_paper_say_it_too():
+    html = render(compare(model(stack(1, 2)), model(stack(1, 7, 2))), "html")
+    tables = html.partition('<section class="tables"')[2].partition("</section>")[0]
+    assert tables.count("part of the residual block added: <code>b7_fc</code> to <code>b7_out</code> (3 layers)") == 3
