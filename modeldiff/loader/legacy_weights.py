@@ -12,10 +12,12 @@ from modeldiff.graph import LayerPath
 from modeldiff.loader.keras_config import Architecture
 from modeldiff.loader.legacy_names import agrees, components, has_gates, roles, without_counter
 from modeldiff.loader.parts import Part, Parts
-from modeldiff.loader.roles import Slot
+from modeldiff.loader.roles import Slot, mode_of, quantised_slots
 
 Place = tuple[LayerPath, Slot]
 """A layer and the role of the weight in it."""
+_ROLES = 64
+"""More than there are: a group cannot have two datasets of one name."""
 
 
 class Assigner:
@@ -42,7 +44,7 @@ class Assigner:
         if fits and all(_agree(place, one, parts) for place, one in zip(expected, split, strict=True)):
             return expected
         counted = self._by_name(path, parts, stored, counters=True)
-        return counted if _complete(counted, parts) else named
+        return counted if _complete(counted, parts) else self._by_role(parts, split, stored) or named
 
     # By position -----------------------------------------------------------------------------------------------------
 
@@ -90,11 +92,38 @@ class Assigner:
             found.setdefault(_owner(path, leaves, components(name)[:-1]), []).append(number)
         if counters:
             _spread(found, path, leaves, [components(name)[:-1] for name in stored])
-        places: dict[int, Place] = {}
-        for leaf, numbers in found.items():
-            told = roles(parts.get(leaf), leaf[-1], [stored[number] for number in numbers])
-            places.update((number, (leaf, slot)) for number, slot in zip(numbers, told, strict=True))
-        return [places[number] for number in range(len(stored))]
+        return _told(found, parts, stored)
+
+    def _by_role(
+        self, parts: Mapping[LayerPath, Part], split: Sequence[Sequence[str]], stored: Sequence[str]
+    ) -> list[Place]:
+        """Names without any layer (Keras 3.0 to 3.2), where each can be that of one layer only; else none."""
+        found: dict[LayerPath, list[int]] = {}
+        if len(stored) > _ROLES:
+            return []
+        for number, name in enumerate(split):
+            fitting = [leaf for leaf, part in parts.items() if len(name) == 1 and _has(part, name)]
+            if len(fitting) != 1:
+                return []
+            found.setdefault(fitting[0], []).append(number)
+        return _told(found, parts, stored)
+
+
+def _told(
+    found: Mapping[LayerPath, Sequence[int]], parts: Mapping[LayerPath, Part], stored: Sequence[str]
+) -> list[Place]:
+    """The roles of the names at the layers they were found to be of."""
+    places: dict[int, Place] = {}
+    for leaf, numbers in found.items():
+        told = roles(parts.get(leaf), leaf[-1], [stored[number] for number in numbers])
+        places.update((number, (leaf, slot)) for number, slot in zip(numbers, told, strict=True))
+    return [places[number] for number in range(len(stored))]
+
+
+def _has(part: Part, name: Sequence[str]) -> bool:
+    """Whether a layer, quantised or not, has a weight that may be called so."""
+    slots = part.slots() if part.is_known else ()
+    return any(agrees(slot, name) for slot in (*slots, *quantised_slots(slots, mode_of(part.config))))
 
 
 def _agree(place: Place, name: Sequence[str], parts: Mapping[LayerPath, Part]) -> bool:

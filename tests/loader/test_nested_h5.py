@@ -143,3 +143,19 @@ def test_one_name_at_two_depths_is_told_by_the_counter(tmp_path: Path) -> None:
         ("inner", "e"): {"kernel": 0, "bias": 1},
         ("inner", "d"): {"kernel": 4, "bias": 5},
     }
+
+
+def test_names_of_roles_alone_tell_the_layer_where_one_layer_has_the_role(tmp_path: Path) -> None:
+    """Keras 3.1 wrote a quantised Dense between the weights of a norm, and no layer in the names."""
+    quantised = dense("d")
+    quantised["config"]["dtype"] = {"class_name": "QuantizedDTypePolicy", "config": {"name": "int8_from_float32"}}
+    names = ["gamma", "beta", "bias", "kernel", "kernel_scale", "moving_mean", "moving_variance"]
+    assert assigned(tmp_path, inner(quantised, norm("n")), names) == {
+        ("inner", "d"): {"bias": 2, "kernel": 3, "kernel_scale": 4},
+        ("inner", "n"): {"gamma": 0, "beta": 1, "moving_mean": 5, "moving_variance": 6},
+    }
+
+
+def test_names_of_roles_that_two_layers_have_stay_with_the_model(tmp_path: Path) -> None:
+    names = ["gamma", "beta", "bias"]
+    assert assigned(tmp_path, inner(dense("d"), norm("n"), norm("m")), names).keys() == {("inner",)}
