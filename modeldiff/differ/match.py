@@ -28,7 +28,7 @@ from modeldiff.differ.signature import Numbers, features
 from modeldiff.differ.similarity import Scorer
 from modeldiff.differ.spread import by_neighbours
 from modeldiff.differ.state import State
-from modeldiff.differ.stored import by_store
+from modeldiff.differ.stored import by_store, places
 from modeldiff.graph import Model
 
 _LEFT, _RIVALS = 2000, 20
@@ -48,9 +48,14 @@ def by_user(state: State) -> None:
 def by_container(state: State) -> None:
     """A sub-model and the heap of weights that a file without configuration keeps for it."""
     sides = (state.old, state.new)
+    at = places(state)
     for side in (0, 1):
+        # By name, or by place in a store that keeps no names.
+        twins = {
+            index: at[1 - side].get(place) for place, index in at[side].items() if not sides[side][index].layer.has_name
+        }
         for index, node in enumerate(sides[side].nodes):
-            other = sides[1 - side].index.get(node.path)
+            other = sides[1 - side].index.get(node.path, twins.get(index))
             if node.role is not Role.MODEL or other is None or not is_heap(node.layer, sides[1 - side][other].layer):
                 continue
             i, j = (index, other) if side == 0 else (other, index)

@@ -17,20 +17,28 @@ _COUNTER = "0123456789"
 
 def by_store(state: State) -> None:
     """The same class and counter in the same model, where one side keeps no names."""
-    olds, news = _places(state.old), _places(state.new)
+    olds, news = places(state)
     sizes = Counter(map(_kind, olds)), Counter(map(_kind, news))
     for place, i in olds.items():
         j = news.get(place)
         if j is None or sizes[0][_kind(place)] != sizes[1][_kind(place)] or not state.is_free(i, j):
             continue
         old, new = state.old[i].layer, state.new[j].layer
-        if old.has_name != new.has_name and _shapes(old.weights) == _shapes(new.weights):
+        # A file may keep none of a layer's weights: a legacy one those of a vocabulary.
+        fits = not (old.weights and new.weights) or _shapes(old.weights) == _shapes(new.weights)
+        if old.has_name != new.has_name and fits:
             state.pair(i, j, Evidence.NAME, 0.97)
             state.settled.add(i)
 
 
+def places(state: State) -> tuple[dict[LayerPath, int], dict[LayerPath, int]]:
+    """Store names from the root model down -> node, of both sides; none where both keep names."""
+    if all(node.layer.has_name for flow in (state.old, state.new) for node in flow.nodes):
+        return {}, {}
+    return _places(state.old), _places(state.new)
+
+
 def _places(flow: Flow) -> dict[LayerPath, int]:
-    """Store names from the root model down -> node."""
     names: dict[LayerPath, LayerPath] = {(): ()}
     found: dict[LayerPath, int] = {}
     for index in sorted(range(len(flow.nodes)), key=lambda node: len(flow[node].path)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 
 from modeldiff.changes import (
     Change,
@@ -24,6 +25,7 @@ from modeldiff.changes import (
     WeightReshaped,
 )
 from modeldiff.differ.comparison import Pair, Verdict, compare_batch
+from modeldiff.differ.structure import seem_equal
 from modeldiff.graph import Layer, LayerPath, Weight
 
 Place = tuple[Site, str]
@@ -42,6 +44,9 @@ _BATCH_PAIRS = 64
 
 _WORTH = 1 << 20
 """Bytes of a batch from which another thread is worth it: calls about less only take turns at the interpreter."""
+
+_FEW = 64
+"""Weights of one shape in a layer whose values are looked at to tell which is which."""
 
 _ROLES = frozenset(
     {
@@ -68,7 +73,7 @@ def detect(
     `progress` is called with the bytes compared so far and the bytes in all, of one side. `executor` runs the
     comparisons; all that is submitted can be pickled. Without one, two threads are used.
     """
-    sides = [(match, *pair_weights(*_in_one_layout(old, new))) for match, old, new in pairs]
+    sides = [(match, *pair_weights(*_in_one_layout(old, new), reads=options.weights)) for match, old, new in pairs]
     holds = [any(layer.comparable_weights for layer in side) for side in list(zip(*pairs, strict=True))[1:]]
     alone = dict(_alone(sides, holds, lone)) if options.weights else {}
     matched = [pair for _, both, _, _ in sides for pair in both]
@@ -127,11 +132,13 @@ def _in_one_layout(old: Layer, new: Layer) -> tuple[Sequence[Weight], Sequence[W
 
 
 def pair_weights(
-    old: Sequence[Weight], new: Sequence[Weight]
+    old: Sequence[Weight], new: Sequence[Weight], *, reads: bool = False
 ) -> tuple[list[tuple[Weight, Weight]], tuple[Weight, ...], tuple[Weight, ...]]:
     """Pairs in the order of `new`, then what only `old` has, then what only `new` has.
 
-    By role; then by the last part of the role and the shape; then, where a role is not known, by shape in order.
+    By role; then by the last part of the role and the shape; then, where a role is not known, by shape in order. Of a
+    few that fit, which happens where one file names the objects in a custom layer and the other their attributes, the
+    one with the same values goes first where `reads`.
     """
     partners: dict[int, int] = {}
     taken: set[int] = set()
@@ -145,14 +152,16 @@ def pair_weights(
         if found is not None and found not in taken:
             partners[place] = found
             taken.add(found)
-    for test in tests:
+    for test, by_value in [(test, by_value) for test in tests for by_value in ((True, False) if reads else (False,))]:
         left = [(i, other) for i, other in enumerate(old) if i not in taken]
         for place, weight in enumerate(new):
             if place not in partners:
-                found = next((i for i, other in left if i not in taken and test(other, weight)), None)
-                if found is not None:
-                    partners[place] = found
-                    taken.add(found)
+                fitting = list(islice((i for i, other in left if i not in taken and test(other, weight)), _FEW + 1))
+                if by_value:
+                    fitting = [i for i in fitting if 1 < len(fitting) <= _FEW and seem_equal(old[i], weight)]
+                if fitting:
+                    partners[place] = fitting[0]
+                    taken.add(fitting[0])
     both = [(old[partners[place]], weight) for place, weight in enumerate(new) if place in partners]
     removed = tuple(weight for place, weight in enumerate(old) if place not in taken)
     added = tuple(weight for place, weight in enumerate(new) if place not in partners)

@@ -66,6 +66,20 @@ def test_unknown_roles_pair_by_shape():
     assert [(a.name, b.name) for a, b in weights.pair_weights(old, new)[0]] == [("1", "a"), ("0", "b")]
 
 
+def test_of_weights_that_fit_the_one_with_the_same_values_goes_first():
+    """A custom layer's inner layers: by name in one file, by attribute in the other."""
+    old = [weight("att/query/kernel", array(2, 3, seed=1)), weight("att/key/kernel", array(2, 3, seed=2))]
+    new = [weight("mha/key/kernel", array(2, 3, seed=2)), weight("mha/query/kernel", array(2, 3, seed=1))]
+    both = weights.pair_weights(old, new, reads=True)[0]
+    assert [(a.name, b.name) for a, b in both] == [
+        ("att/key/kernel", "mha/key/kernel"),
+        ("att/query/kernel", "mha/query/kernel"),
+    ]
+    assert kinds(detect(layer(*old), layer(*new))) == []
+    changed = [weight("mha/query/kernel", array(2, 3, seed=3)), new[0]]
+    assert kinds(detect(layer(*old[::-1]), layer(*changed))) == [Kind.WEIGHT_CHANGED]
+
+
 # --- outcomes -------------------------------------------------------------------------------------------------
 
 

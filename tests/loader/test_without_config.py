@@ -158,6 +158,8 @@ def test_a_subclassed_sub_model_is_a_heap_where_only_the_store_tells_its_layers(
     names = dict(zip(groups, ("sub", "a", "b"), strict=True))
     alone = store(tmp_path / "m.weights.h5", groups, names)
     assert told(whole, alone) == told(alone, whole) == []
+    nameless = store(tmp_path / "nameless.weights.h5", groups, {})
+    assert told(whole, nameless) == told(nameless, whole) == []
     groups["layers/mine/b"][0] = kernels[2] + 1
     other = store(tmp_path / "other.weights.h5", groups, names)
     assert told(whole, other) == [("weight-changed", "sub")]
