@@ -43,6 +43,9 @@ def strip(layers: Sequence[LayerView], *, compares: bool) -> Strip | None:
     return _moved(layers) if compares else _parameters(layers)
 
 
+_KEY = ", underlined: frozen"
+
+
 def _moved(layers: Sequence[LayerView]) -> Strip | None:
     known = [view.moved for view in layers if view.moved is not None]
     if not any(known):
@@ -58,12 +61,13 @@ def _moved(layers: Sequence[LayerView]) -> Strip | None:
             bars.append(_bar(index, max(share * (HEIGHT - _TOP), 4)))
     step = (HEIGHT - _TOP) / 3
     moving = sum(1 for far in known if far)
+    frozen = tuple(_frozen(layers))
     return Strip(
         "How far each layer moved",
-        "relative L2, log scale, input to output",
+        f"relative L2, log scale, input to output{_KEY if frozen else ''}",
         max(len(layers), SLOTS),
         tuple((_TOP + step * number, label) for number, label in enumerate(("100 %", "10 %", "1 %"))),
-        (("b", "".join(bars)), ("z", "".join(still)), *_frozen(layers), *_colours(layers)),
+        (("b", "".join(bars)), ("z", "".join(still)), *frozen, *_colours(layers)),
         tuple(_signs(layers)),
         f"{moving} of {len(known)} compared layers moved",
     )
@@ -80,14 +84,15 @@ def _parameters(layers: Sequence[LayerView]) -> Strip | None:
         for index, size in enumerate(sizes)
         if size
     ]
+    frozen = tuple(_frozen(layers))
     marks = range(top, 0, -max(1, math.ceil(top / 3)))
     grid = tuple((HEIGHT - mark / top * (HEIGHT - _TOP), _power(mark)) for mark in marks)
     return Strip(
         "Where the parameters are",
-        "per layer, log scale, input to output",
+        f"per layer, log scale, input to output{_KEY if frozen else ''}",
         max(len(layers), SLOTS),
         grid,
-        (("p", "".join(bars)), *_frozen(layers)),
+        (("p", "".join(bars)), *frozen),
         (),
         f"{sum(1 for size in sizes if size)} of {len(layers)} layers have parameters",
     )
