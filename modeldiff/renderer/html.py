@@ -31,7 +31,7 @@ from modeldiff.renderer.strip import strip
 from modeldiff.renderer.svg import picture
 from modeldiff.report import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.remarks import of_notes
-from modeldiff.report.words import plain
+from modeldiff.report.words import is_telling, percent, plain
 
 STYLES = ("page.css", "panes.css", "picture.css", "paper.css")
 SCRIPTS = ("words.js", "places.js", "rows.js", "bands.js", "picture.js", "inspector.js", "overview.js", "page.js")
@@ -163,6 +163,7 @@ def environment(report: Report | None = None) -> jinja2.Environment:
     environment.filters["place"] = lambda place: _place(place, places)
     environment.filters["plain"] = lambda phrase: visible(plain(phrase))
     environment.filters["visible"] = visible
+    environment.filters["far"] = lambda view: percent(view.moved) if is_telling(view.moved) else plain(view.figure)
     environment.filters["about"] = _about
     return environment
 

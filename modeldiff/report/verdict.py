@@ -142,18 +142,13 @@ def _how(moved: Sequence[LayerView], words: Mapping[str, str], small: Collection
         return f"changed{by_distance(layer.moved for layer in unnamed)}"
     if not unnamed and len(told) == 1:
         return told[0]
-    if len(told) == 1 and _RESET not in by_word and all((layer.new or "") in small for layer in unnamed):
-        (judged,) = by_word.values()
-        verb = "is" if len(judged) == 1 else "are"
-        amount = "all " if len(judged) > 1 else "the "
-        return f"changed: {amount}{len(judged):,} large enough to judge {verb} {told[0]}"
     if len(told) > _NATURES:
         return "changed"
     counts = [f"{len(alike):,} {words}" for alike, words in zip(by_word.values(), told, strict=True)]
     tiny = sum((layer.new or "") in small for layer in unnamed)
     others = [f"{len(unnamed) - tiny:,} in another way"] if len(unnamed) > tiny else []
     others += [f"{tiny:,} too small to judge"] if tiny else []
-    return f"changed: {', '.join([*counts, *others])}"
+    return f"changed, {', '.join([*counts, *others])}"
 
 
 _NATURES = 3

@@ -50,11 +50,11 @@ SAME = {"kernel": (KERNEL, KERNEL)}
     ("layers", "verdict"),
     [
         ([NEW, NEW], "all 2 layers re-initialised"),
-        ([NEW, NEW, SMALL], "all 3 layers changed: all 2 large enough to judge are re-initialised"),
-        ([NEW, SMALL], "all 2 layers changed: the 1 large enough to judge is re-initialised"),
+        ([NEW, NEW, SMALL], "all 3 layers changed, 2 re-initialised, 1 too small to judge"),
+        ([NEW, SMALL], "all 2 layers changed, 1 re-initialised, 1 too small to judge"),
         ([HALF, HALF, SAME], "2 of 3 layers scaled, 1 identical"),
-        ([CUT, NEW, SAME], "2 of 3 layers changed: 1 pruned, 1 re-initialised, 1 identical"),
-        ([CUT, CUT, NEW, SMALL], "all 4 layers changed: 2 pruned, 1 re-initialised, 1 too small to judge"),
+        ([CUT, NEW, SAME], "2 of 3 layers changed, 1 pruned, 1 re-initialised, 1 identical"),
+        ([CUT, CUT, NEW, SMALL], "all 4 layers changed, 2 pruned, 1 re-initialised, 1 too small to judge"),
     ],
 )
 def test_a_verdict_names_the_natures(layers, verdict):
@@ -92,7 +92,7 @@ ALONE = "Weights only: statistics of"
             [RESET, DRIFT],
             f"{ALONE} 2 normalisation layers changed, in 1 of them reset to the initial values, every other weight identical",
         ),
-        ([RESET, NEW], "Weights only: all 2 layers changed: 1 with statistics reset, 1 re-initialised"),
+        ([RESET, NEW], "Weights only: all 2 layers changed, 1 with statistics reset, 1 re-initialised"),
     ],
 )
 def test_statistics_are_no_trained_weights(layers, verdict):
