@@ -3,7 +3,7 @@
 // (content-visibility), yet searches it, reads it aloud and gives it the focus. Lines and frames that reach from band to
 // band stay in the one SVG beneath. Rows behind a fold are drawn when their band comes near, and the rest when the browser
 // has time. Rejected: `display: none` for what is far, which no search finds; one SVG, in which each step costs all of it.
-const MANY = 700, TALL = 900;
+const MANY = 300, TALL = 900;
 const scroller = $(".scroll"), under = $("#graph"), arrows = $("defs", under), graph = h("div");
 for (const name of ["id", "class", "role", "aria-label"]) { graph.setAttribute(name, under.getAttribute(name)); under.removeAttribute(name); }
 under.replaceWith(graph);
