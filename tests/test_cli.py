@@ -227,3 +227,16 @@ def test_a_result_that_cannot_be_written_is_trouble(redirect: str) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "standard output" in done.stderr
+
+
+def test_one_model_is_read_unless_told_otherwise(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def weights(*arguments: str) -> list[dict[str, object]]:
+        _, out, _ = run(PAIR[0], *arguments, "-o", "-", "--format", "json")
+        return [weight for layer in parse(out)["layers"] for weight in layer["weights"]]
+
+    assert all("stats" in weight for weight in weights())
+    assert all("stats" not in weight for weight in weights("--no-weights"))
+    _, out, _ = run(PAIR[0], "--no-weights")
+    assert "The values of the weights were not read" in out
+    _, out, _ = run(PAIR[0])
+    assert "not read" not in out

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from models import model
 
-from modeldiff import compare, diagram, load, render, report
+from modeldiff import compare, diagram, load, render, report, survey
 from modeldiff.diagram import Fold
 from modeldiff.graph import Note, TensorRef
 
@@ -595,3 +595,50 @@ def test_a_notebook_shows_the_page_in_a_frame_where_links_work(opened, tmp_path)
     frame.wait_for_function("document.querySelector('#panel article h3')?.textContent.includes('fresh')")
     frame.locator("body").press("Escape")
     frame.wait_for_function("!document.querySelector('#panel article h3')?.textContent.includes('fresh')")
+
+
+def test_one_model_shows_the_values_of_a_weight(opened, tmp_path):
+    one = compare(model(OLD), model(NEW)).new
+    (tmp_path / "survey.html").write_text(render(survey(one), "html"), encoding="utf-8")
+    page = opened(tmp_path / "survey.html", "#layer=c1")
+    tensor = page.locator(".ten").first
+    assert tensor.locator(".hist .o").get_attribute("d").count("M") > 8
+    assert tensor.locator(".hist .n").count() == 0
+    assert tensor.locator(".hist").get_attribute("aria-label").startswith("Histogram of the values, −")
+    assert tensor.locator("thead").count() == 0
+    assert {row.split("\t")[0] for row in tensor.locator("tbody tr").all_inner_texts()} == {
+        *("mean", "std", "min", "max", "zeros, NaN, Inf")
+    }
+    assert all(len(row.split("\t")) == 2 for row in tensor.locator("tbody tr").all_inner_texts())
+
+
+def test_sides_of_other_sizes_are_laid_over_each_other_and_a_lone_one_stands_alone(opened, pages, tmp_path):
+    folder = Path(__file__).parents[2] / "samples" / "pull-request"
+    text = render(compare(load(str(folder / "old.h5")), load(str(folder / "new.h5"))), "html")
+    (tmp_path / "resized.html").write_text(text, encoding="utf-8")
+    page = opened(tmp_path / "resized.html", "#layer=predictions")
+    tensor = page.locator(".ten").first
+    assert "48×10 → 48×12" in tensor.inner_text()
+    assert tensor.locator(".hist .o").get_attribute("d")
+    assert tensor.locator(".hist .n").count() == 1
+    assert tensor.locator(".key").inner_text().split("\n") == ["old", "new", "by share of entries"]
+    assert tensor.locator("thead th").all_inner_texts() == ["old", "new"]
+    page = opened(tmp_path / "resized.html", "#layer=stage3_block2_conv1")
+    tensor = page.locator(".ten").first
+    assert tensor.locator(".key").inner_text() == "new"
+    assert tensor.locator("thead th").all_inner_texts() == ["new"]
+
+
+def test_paper_tells_repeated_blocks_once(opened, tmp_path):
+    lines, before = ["x: InputLayer(batch_shape=[None, 8])"], "x"
+    for number in range(30):
+        lines += [f"d{number}: Dense(units=8) <- {before}", f"n{number}: LayerNormalization <- d{number}"]
+        before = f"n{number}"
+    (tmp_path / "long.html").write_text(render(model("\n".join([*lines, f"outputs: {before}"])), "html"))
+    page = opened(tmp_path / "long.html")
+    assert len(visible_rows(page)) == 61
+    page.emulate_media(media="print")
+    assert len(visible_rows(page)) < 10
+    assert page.evaluate(
+        "[...document.querySelectorAll('[data-then]')].map(row => getComputedStyle(row, '::after').content)"
+    ) == ['"×28 more like the 2 layers above"']
