@@ -101,7 +101,6 @@ $("#clear").addEventListener("click", () => { search.value = ""; for (const chip
 const viewButtons = $$("#views button");
 function look(name) {
   for (const button of viewButtons) button.setAttribute("aria-pressed", String(button.dataset.view === name));
-  scroller.classList.toggle("view-old", name === "old"); scroller.classList.toggle("view-new", name === "new");
   setSide(name === "old" || name === "new" ? name : "merged");
   openAll(name === "all");
   fit(false);

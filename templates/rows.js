@@ -13,6 +13,15 @@ function cut(words, font, room, middle) {
   return short();
 }
 
+/** A layer as the view shows it: that of the old model says nothing of the new one (boxes.py, one_sided). */
+function sided(layer) {
+  const named = { name: visible(layer.n), old: visible(layer.o || ""), figure: plain(layer.f), told: [layer.c, layer.u, layer.h].map(text) };
+  if (side === "new") named.old = "";
+  if (side !== "old") return named;
+  const own = layer.q?.[0] && statusOf(layer) !== "unchanged" ? number(layer.q[0]) : "";
+  return { ...named, name: named.old || named.name, old: "", figure: own, told: (layer.b || [layer.c, layer.u, layer.h]).map(text) };
+}
+
 function drawRows(card) {
   if (!card.dataset.i) return;
   const [total, ...list] = card.dataset.i.split(" "), across = Number(total), font = fonts(), shapes = [];
@@ -20,17 +29,18 @@ function drawRows(card) {
   for (const item of list) {
     const layer = layers[parseInt(item, 10)], tall = item.endsWith("+"), high = tall ? 46 : 26, status = statusOf(layer), kind = CLASS[status];
     const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
-    const quiet = item.endsWith("-"), about = quiet ? plain(layer.l[0].slice(0, layer.l[0].indexOf(": "))) : [text(layer.c), tall ? text(layer.u) : text(layer.h)].filter(Boolean).map(visible).join(" · ") || plain(layer.f);
-    const name = visible(layer.n), old = visible(layer.o || ""), arrow = old && " → ", figure = plain(layer.f), shape = tall ? text(layer.h) : "";
+    const { name, old, figure, told: [kindOf, short, outside] } = sided(layer);
+    const quiet = item.endsWith("-"), about = quiet ? plain(layer.l[0].slice(0, layer.l[0].indexOf(": "))) : [kindOf, tall ? short : outside].filter(Boolean).map(visible).join(" · ") || figure;
+    const arrow = old && " → ", shape = tall ? outside : "";
     const beside = Math.max(room - wide(name, font.mono) - 6, room * .45);
-    const right = tall ? figure : quiet || wide(about, font.sans) <= beside ? cut(about, font.sans, beside) : cut(visible(text(layer.c)), font.sans, beside);
+    const right = tall ? figure : quiet || wide(about, font.sans) <= beside ? cut(about, font.sans, beside) : cut(visible(kindOf), font.sans, beside);
     const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - 6;
     const oldCut = old && wide(old + arrow + name, font.mono) > left ? cut(old, font.mono, Math.max(left - wide(arrow + name, font.mono), left * .3), true) : old;
     const nameCut = cut(name, font.mono, left - wide(oldCut + arrow, font.mono), true);
     const lower = tall ? cut(about, font.sans, room - wide(shape, font.sans) - 6) : "";
     const parts = [s("rect.b", { width: across, height: high })];
     if (status !== "unchanged") parts.push(s("path.gut", { d: `M0 0h26v${high}H0z` }), s("text.sg", { x: 13, y: high / 2 + 5, "aria-hidden": "true" }, data.signs[layer.s]));
-    parts.push(s("text.nm", { x: start, y: top }, ...(old ? [s("tspan.o", null, oldCut), s("tspan.o.w", null, arrow), s("tspan.w", null, nameCut)] : [nameCut])));
+    parts.push(s("text.nm", { x: start, y: top }, ...(old ? [s("tspan.o", null, oldCut, arrow), nameCut] : [nameCut])));
     if (right) parts.push(s(tall ? "text.val" : "text.end", { x: end, y: top }, right));
     if (lower) parts.push(s("text", { x: start, y: 36 }, lower));
     if (shape) parts.push(s("text.end", { x: end, y: 36 }, shape));

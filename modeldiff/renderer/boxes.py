@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, FoldKind, Group, Row, Trace
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, FoldKind, Group, Row, Side, Trace
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.measure import mono, mono_fitting, sans, sans_fitting
 from modeldiff.report import LayerView, Report, Status
@@ -46,11 +46,30 @@ class Texts:
     """Whether something did not fit: the row then has a tooltip."""
 
 
-class Words:
-    """The report's words by address."""
+def one_sided(view: LayerView, side: Side) -> LayerView:
+    """The layer as one of two models has it: nothing of the other is said, but what happened to it is marked."""
+    if side == "new":
+        return replace(view, old_name=None) if view.old_name else view
+    parameters = view.parameters[0]
+    return replace(
+        view,
+        name=view.old_name or view.name,
+        old_name=None,
+        class_name=view.class_name if view.old_class is None else view.old_class,
+        summary=view.summary if view.old_summary is None else view.old_summary,
+        shape=view.shape if view.old_shape is None else view.old_shape,
+        figure=(f"{parameters:,}",) if parameters and view.status is not Status.UNCHANGED else (),
+        parameters=(parameters, None),
+        follows=False,
+    )
 
-    def __init__(self, report: Report, *, compares: bool) -> None:
-        self.views: Mapping[str, LayerView] = {view.address: view for view in report.layers}
+
+class Words:
+    """The report's words by address; with a side those about this model alone."""
+
+    def __init__(self, report: Report, *, compares: bool, side: Side | None = None) -> None:
+        views = report.layers if side is None else (one_sided(view, side) for view in report.layers)
+        self.views: Mapping[str, LayerView] = {view.address: view for view in views}
         self.regions = report.regions
         self.compares = compares
 

@@ -184,8 +184,7 @@ class Pencil:
             parts.append(f'<text class="sg" x="13" y="{height // 2 + 5}">{status.sign}</text>')
         name = text(found.name)
         if found.old:
-            old = f'<tspan class="o">{text(found.old)}</tspan><tspan class="o w"> → </tspan>'
-            name = f'{old}<tspan class="w">{name}</tspan>'
+            name = f'<tspan class="o">{text(found.old)} → </tspan>{name}'
         line = 19 if height > ONE_LINE else height // 2 + 4
         parts.append(f'<text class="nm" x="{start}" y="{line}">{name}</text>')
         if found.right:

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jinja2
 from markupsafe import Markup, escape
@@ -58,11 +58,10 @@ def render(report: Report, diagram: Diagram | None) -> str:
     body = pencil.scene(drawn)
     sides: dict[str, str] = {}
     if isinstance(report.subject, DiffResult):
-        pencil.hidden = 1
         for side in SIDES:
-            sides[side] = pencil.scene(
-                _side(report.subject, side, words, diagram.folding, FEWER if note else LIMIT), side
-            )
+            own = Words(report, compares=True, side=side)
+            drawn_side = _side(report.subject, side, own, diagram.folding, FEWER if note else LIMIT)
+            sides[side] = replace(pencil, words=own, hidden=1).scene(drawn_side, side)
     style = tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)

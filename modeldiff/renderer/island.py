@@ -99,6 +99,7 @@ class _Writer:
             "c": self.text(view.class_name),
             "u": self.text(view.summary) if view.summary else None,
             "h": self.text(view.shape) if view.shape else None,
+            "b": self.before(view),
             "f": self.phrase(view.figure),
             "l": [self.linked(line, self.links.get(view.address, {})) for line in view.lines],
             "g": self.told.get(view.address),
@@ -113,6 +114,17 @@ class _Writer:
             "z": None if view.trainable else 1,
         }
         return {key: value for key, value in fields.items() if value is not None and value not in ([], "")}
+
+    def before(self, view: LayerView) -> list[int] | None:
+        """Class, summary and shape of the old layer where one of them differs."""
+        pairs = (
+            (view.old_class, view.class_name),
+            (view.old_summary, view.summary),
+            (view.old_shape, view.shape),
+        )
+        if all(old is None for old, _ in pairs):
+            return None
+        return [self.text(new if old is None else old) for old, new in pairs]
 
     def text(self, text: str) -> int:
         """The number of a text that may recur."""

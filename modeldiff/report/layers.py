@@ -87,7 +87,8 @@ def _bare(site: Site, layer: Layer, config: tuple[ConfigRow, ...]) -> LayerView:
     """What a layer is, before anything is said about what happened to it."""
     path = site.new if site.new is not None else site.old
     assert path is not None
-    added, shape = site.old is None, _shape(layer)
+    added = site.old is None
+    class_name, words, shape = _looks(layer)
     return LayerView(
         address=site.address,
         parent=replace(site, **{"new" if added else "old": path[:-1]}).address if path[:-1] else "",
@@ -97,9 +98,12 @@ def _bare(site: Site, layer: Layer, config: tuple[ConfigRow, ...]) -> LayerView:
         new=None if site.new is None else format_path(site.new),
         old_name=None,
         name=path[-1],
-        class_name=layer.class_name,
-        summary=words if (words := summary(layer)) != shape else "",
+        class_name=class_name,
+        summary=words,
         shape=shape,
+        old_class=None,
+        old_summary=None,
+        old_shape=None,
         figure=(),
         lines=(),
         warnings=(),
@@ -181,10 +185,15 @@ class _Ledger:
         old, new = self.old[site.old], self.new[site.new]
         pairs = self.pairs[site]
         far = tensors.distance(facts, pairs)
+        before = zip(_looks(old), (view.class_name, view.summary, view.shape), strict=True)
+        old_class, old_summary, old_shape = (was if was != now else None for was, now in before)
         return replace(
             view,
             old=format_path(site.old),
             old_name=old.name if old.name != new.name else None,
+            old_class=old_class,
+            old_summary=old_summary,
+            old_shape=old_shape,
             status=status_of(facts),
             figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
             lines=tuple(self._lines(facts, self.follows.get(site.new), code)),
@@ -317,9 +326,11 @@ def _tells(change: Change, key: str) -> bool:
     return inside or key.startswith(f"{change.key}.")
 
 
-def _shape(layer: Layer) -> str:
-    """Output shapes, several of them side by side."""
-    return ", ".join(map(without_batch, layer.output_shapes or ()))
+def _looks(layer: Layer) -> tuple[str, str, str]:
+    """Class, summary, and output shapes side by side; a summary that only says the shape is ""."""
+    shape = ", ".join(map(without_batch, layer.output_shapes or ()))
+    words = summary(layer)
+    return layer.class_name, words if words != shape else "", shape
 
 
 class _Rows:

@@ -103,6 +103,10 @@ class LayerView:
     """The few config values a person would name: `64 filters, 3×3, stride 2, relu`. May be ""."""
     shape: str
     """Output shape without the batch: `32×32×64`. "" where unknown."""
+    old_class: str | None
+    """The class of the old layer where it differs from the new one's, else None; the next two alike."""
+    old_summary: str | None
+    old_shape: str | None
     figure: Phrase
     """The one fact that matters, for the right-hand side: `moved 2.1 %`, `+73,728`, `rewired`. May be ()."""
     lines: tuple[Phrase, ...]

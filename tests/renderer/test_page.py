@@ -172,6 +172,38 @@ def test_one_model_is_an_architecture_review(opened, pages):
     assert "units" in page.inner_text("#panel")
 
 
+def test_each_side_alone_says_nothing_of_the_other(opened, tmp_path):
+    old = """
+        x: InputLayer(batch_shape=[None, 8])
+        drop: Dropout(rate=0.2) <- x
+        enc: Functional <- drop
+            ex: InputLayer(batch_shape=[None, 8])
+            act: ReLU <- ex
+            ed: Dense(units=10, w=6) <- act
+            outputs: ed
+        soft: Softmax <- enc
+        head: Dense(units=2, w=7) <- soft
+        outputs: head
+    """
+    renamed = old.replace("enc", "encoder").replace("act", "relu").replace("head:", "top:").replace(": head", ": top")
+    new = renamed.replace("rate=0.2", "rate=0.3").replace("units=10", "units=12").replace("relu: ReLU", "relu: ELU")
+    (tmp_path / "page.html").write_text(render(compare(model(old), model(new)), "html"), encoding="utf-8")
+    page = opened(tmp_path / "page.html")
+    told = {}
+    for view in ("old", "new"):
+        page.click(f"[data-view={view}]")
+        told[view] = " ".join(page.locator("#graph text, #graph title").all_text_contents())
+    for mine, others in (("old", "new"), ("new", "old")):
+        words = {
+            "old": ["rate 0.2", "10 units", "ReLU", "enc ", "act ", "head "],
+            "new": ["rate 0.3", "12 units", "ELU", "encoder", "relu ", "top "],
+        }
+        for word in words[mine]:
+            assert word in told[mine]
+            assert word not in told[others]
+    assert not re.search("rate:|follows|reshaped|retyped", told["old"])  # there are its parameters instead
+
+
 # --- choosing -------------------------------------------------------------------------------------------------
 
 
