@@ -99,7 +99,11 @@ def _report(old: Content | None, new: Content | None, options: Options, *, quiet
         with progress_bar(quiet=quiet) as progress:
             words = reporting.build(compare(*models, options=known, progress=progress))
     else:
-        words = reporting.build(_model(old or new))
+        from modeldiff.differ import survey
+
+        model = _model(old or new)
+        with progress_bar(quiet=quiet) as progress:
+            words = reporting.build(survey(model, progress=progress) if options.weights else model)
         words = replace(words, verdict=("Added: " if old is None else "Deleted: ", *words.verdict))
     names = [side.shown for side in (old, new) if side is not None]
     cards = (replace(card, name=name) for card, name in zip(words.files, names, strict=True))
