@@ -671,6 +671,7 @@ def test_paper_tells_repeated_blocks_once(opened, tmp_path):
     assert len(visible_rows(page)) == 61
     page.emulate_media(media="print")
     assert len(visible_rows(page)) < 10
+    assert page.locator("#overview", has_text="Repeated blocks").is_visible()
     assert page.evaluate(
         "[...document.querySelectorAll('[data-then]')].map(row => getComputedStyle(row, '::after').content)"
     ) == ['"×28 more like the 2 layers above"']
