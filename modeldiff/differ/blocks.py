@@ -65,6 +65,8 @@ def loaded(weight: Weight) -> Weight:
         UnreadableFile: the values cannot be read.
     """
     source = source_of(weight)
+    if isinstance(source, _Loaded):
+        return weight
     if not 0 < weight.nbytes <= (_KEPT if source.is_costly else _SMALL):
         return weight
     values, filled = None, 0
@@ -80,6 +82,15 @@ def loaded(weight: Weight) -> Weight:
     if values is None or filled != weight.size:
         raise UnreadableFile("fewer values than the shape says")
     return replace(weight, source=_Loaded(values))
+
+
+def values_of(weight: Weight) -> NDArray[Any]:
+    """All entries, in one piece.
+
+    Raises:
+        UnreadableFile: the values cannot be read.
+    """
+    return next(source_of(weight).blocks(weight.size))
 
 
 def paired(old: Weight, new: Weight, entries: int = ENTRIES) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from modeldiff.changes import Movement, Nature, Options, Outcome, Values
 from modeldiff.differ import nature
-from modeldiff.differ.blocks import identical, loaded
+from modeldiff.differ.alike import is_small, movements
+from modeldiff.differ.blocks import identical, loaded, values_of
 from modeldiff.differ.movement import measure
 from modeldiff.differ.portrait import OPAQUE, portray
 from modeldiff.errors import UnreadableFile
@@ -35,12 +37,31 @@ class Verdict:
 
 def compare_batch(batch: list[Pair], options: Options) -> list[Verdict]:
     """`compare_values` of each pair, and the statistics of what is alone."""
-    return [
-        Verdict(Outcome.NOT_COMPARED, values=portray(old, new))
-        if old is None or new is None
-        else compare_values(old, new, options)
-        for old, new in batch
-    ]
+    small = dict(_small(batch)) if options.weights and not (options.rtol or options.atol) else {}
+    moved = movements({place: (values_of(old), values_of(new)) for place, (old, new) in small.items()})
+    verdicts = []
+    for place, (old, new) in enumerate(batch):
+        if old is None or new is None:
+            verdicts.append(Verdict(Outcome.NOT_COMPARED, values=portray(old, new)))
+        elif place in moved:
+            verdicts.append(_named(*small[place], moved[place]))
+        else:
+            verdicts.append(compare_values(*small.get(place, (old, new)), options))
+    return verdicts
+
+
+def _small(batch: list[Pair]) -> Iterator[tuple[int, tuple[Weight, Weight]]]:
+    """By place: the pairs that may be measured together, their values in memory."""
+    for place, (old, new) in enumerate(batch):
+        if old is not None and new is not None and old is not new and is_small(old, new):
+            with suppress(UnreadableFile):  # `compare_values` meets it again and tells
+                yield place, (loaded(old), loaded(new))
+
+
+def _named(old: Weight, new: Weight, movement: Movement | None) -> Verdict:
+    if movement is None:
+        return Verdict(Outcome.IDENTICAL)
+    return Verdict(Outcome.CHANGED, "", movement, *nature.of_changed(old, new, movement))
 
 
 def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:

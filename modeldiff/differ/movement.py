@@ -18,7 +18,7 @@ from modeldiff.graph import Weight
 
 
 @dataclass(slots=True)
-class _Scan:
+class Scan:
     """Sums over the entries that are finite on both sides."""
 
     rtol: float
@@ -71,7 +71,7 @@ def measure(
         UnreadableFile: the values cannot be read.
     """
     scratch = scratch_for(entries, old, new)
-    scan = _Scan(rtol, atol)
+    scan = Scan(rtol, atol)
     with np.errstate(all="ignore"):
         for before, after in paired(old, new, entries):
             scan.entries += before.size
@@ -85,7 +85,7 @@ def measure(
         return scan.movement(_histogram(old, new, scan, scratch, entries)), scan.exceeds
 
 
-def _add(scan: _Scan, scratch: Scratch, x: NDArray[Any], y: NDArray[Any]) -> None:
+def _add(scan: Scan, scratch: Scratch, x: NDArray[Any], y: NDArray[Any]) -> None:
     ranges = [extremes(side) for side in (x, y)]
     if not all(is_tame(low, high) for low, high in ranges):
         _add_exactly(scan, x.astype(np.float64), y.astype(np.float64))
@@ -109,7 +109,7 @@ def _add(scan: _Scan, scratch: Scratch, x: NDArray[Any], y: NDArray[Any]) -> Non
     scan.new_squares += scan.new.add_tame(y, *ranges[1], scratch)
 
 
-def _add_exactly(scan: _Scan, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+def _add_exactly(scan: Scan, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     scan.old.add_exactly(x)
     scan.new.add_exactly(y)
     scan.exceeds = scan.exceeds or _exceed(scan, x, y)
@@ -127,13 +127,13 @@ def _add_exactly(scan: _Scan, x: NDArray[np.float64], y: NDArray[np.float64]) ->
         scan.largest = max(scan.largest, float(d.max()))
 
 
-def _exceed(scan: _Scan, x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+def _exceed(scan: Scan, x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
     """Whether an entry differs by more than the tolerance. NaN and infinities agree with themselves only."""
     agree = (x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(y - x) <= scan.atol + scan.rtol * np.abs(x))
     return not (agree & (np.isfinite(y) | (x == y) | np.isnan(x) & np.isnan(y))).all()
 
 
-def _histogram(old: Weight, new: Weight, scan: _Scan, scratch: Scratch, entries: int) -> Histogram | None:
+def _histogram(old: Weight, new: Weight, scan: Scan, scratch: Scratch, entries: int) -> Histogram | None:
     bins = bins_over(scratch, scan.old, scan.new)
     if bins is None:
         return None

@@ -32,7 +32,8 @@ _SMALLEST, _LARGEST = 1e-15, 1e15
 _EXACT_IN_SINGLE = frozenset({"float32", "float16", "bfloat16", "bool", "int8", "uint8", "int16", "uint16"})
 """Dtypes whose values float32 holds exactly."""
 
-_ROW = 1024
+ROW = 1024
+"""Entries that float32 sums with all its digits."""
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Side:
         mean = total / values.size
         deviation = squares - total * mean
         if deviation > total * mean:
-            self._merge(values.size, mean, deviation)
+            self.merge(values.size, mean, deviation)
         else:
             self._merge_exactly(values.astype(np.float64))
         self.zeros += scratch.zeros(values)
@@ -80,7 +81,7 @@ class Side:
         if finite.size:
             self._extend(float(finite.min()), float(finite.max()))
 
-    def _merge(self, count: int, mean: float, deviation: float) -> None:
+    def merge(self, count: int, mean: float, deviation: float) -> None:
         """Take in `count` entries with their mean and the sum of their squared distances from it."""
         if count:
             total = self.count + count
@@ -94,7 +95,7 @@ class Side:
         if values.size:
             mean = float(values.mean())
             centred = values - mean
-            self._merge(values.size, mean, dot(centred, centred))
+            self.merge(values.size, mean, dot(centred, centred))
 
     def _extend(self, low: float, high: float) -> None:
         """Take in the extremes of some entries."""
@@ -159,7 +160,7 @@ class Bins:
         self.low, self.high = low, high
         self._scratch = scratch
         self._dtype = scratch.dtype if is_tame(low, high) and is_tame(high - low, high - low) else np.float64
-        self._scale = self._dtype(BINS * (1 - 2.0**-20) / (high - low))
+        self._scale = self._dtype(bin_scale(low, high))
         self._scaled = scratch.values if scratch.dtype is self._dtype else np.empty(scratch.entries, self._dtype)
         self._table: NDArray[np.int64] | None = None
         """Of large blocks, by the pair of bins."""
@@ -213,6 +214,11 @@ class Bins:
         return before + after - self._twice
 
 
+def bin_scale(low: float, high: float) -> float:
+    """Bins for each unit between `low` and `high`, which falls into the last one."""
+    return BINS * (1 - 2.0**-20) / (high - low)
+
+
 def bins_over(scratch: Scratch, *sides: Side) -> Bins | None:
     """Bins for all entries of `sides`; None where they have no spread, or none that can be cut."""
     low, high = min(side.low for side in sides), max(side.high for side in sides)
@@ -243,21 +249,28 @@ def is_tame(low: float, high: float) -> bool:
     return magnitude == 0 or _SMALLEST <= magnitude <= _LARGEST
 
 
+def are_tame(lows: NDArray[Any], highs: NDArray[Any]) -> NDArray[np.bool_]:
+    """`is_tame` of each pair."""
+    magnitude = np.maximum(-lows, highs).astype(np.float64)
+    tame: NDArray[np.bool_] = (magnitude == 0) | ((magnitude >= _SMALLEST) & (magnitude <= _LARGEST))
+    return tame
+
+
 def dot(a: NDArray[Any], b: NDArray[Any]) -> float:
     """<a, b>, in rows short enough for the precision of float32 and for one thread."""
-    whole = a.size // _ROW * _ROW
+    whole = a.size // ROW * ROW
     total = float(np.dot(a[whole:], b[whole:]))
     if whole:
-        rows = np.matmul(a[:whole].reshape(-1, 1, _ROW), b[:whole].reshape(-1, _ROW, 1))
+        rows = np.matmul(a[:whole].reshape(-1, 1, ROW), b[:whole].reshape(-1, ROW, 1))
         total += float(rows.sum(dtype=np.float64))
     return total
 
 
 def summed(values: NDArray[Any]) -> float:
     """The sum, as exact as `dot`."""
-    whole = values.size // _ROW * _ROW
+    whole = values.size // ROW * ROW
     total = float(values[whole:].sum(dtype=np.float64))
     if whole:
-        rows = np.matmul(values[:whole].reshape(-1, 1, _ROW), np.ones((_ROW, 1), values.dtype))
+        rows = np.matmul(values[:whole].reshape(-1, 1, ROW), np.ones((ROW, 1), values.dtype))
         total += float(rows.sum(dtype=np.float64))
     return total

@@ -40,7 +40,7 @@ _PULSE = 0.5
 _BATCH_BYTES = 4 << 20
 """Small weights are compared together until there is work for about a millisecond."""
 
-_BATCH_PAIRS = 64
+_BATCH_PAIRS = 512
 
 _WORTH = 1 << 20
 """Bytes of a batch from which another thread is worth it: calls about less only take turns at the interpreter."""
