@@ -25,7 +25,7 @@ function head(layer, words, status) {
   const parent = layer.p === undefined ? "" : path(layer).slice(0, -layer.n.replace(/~/g, "~0").replace(/\//g, "~1").length);
   return h(`div.ly-h${compares ? "" : ".plain"}`, null, compares ? sign(status) : "",
     h("h3", { id: "chosen" }, parent && h("i", null, visible(parent)), layer.o ? h("i", null, `${visible(layer.o)} → `) : "", visible(layer.n)),
-    h("p", null, about), layer.u !== undefined || layer.h !== undefined ? h("p", null, [text(layer.u), layer.h === undefined ? "" : `output ${text(layer.h)}`].filter(Boolean).join(" · ")) : "");
+    h("p", null, about), layer.u !== undefined || layer.h !== undefined ? h("p", null, [text(layer.u), !compares && !layer.t && layer.f ? `${plain(layer.f)} parameters` : "", layer.h === undefined ? "" : `output ${text(layer.h)}`].filter(Boolean).join(" · ")) : "");
 }
 
 /** What happened, one line each; layers that are named are links. */

@@ -169,6 +169,10 @@ def test_one_model_is_an_architecture_review(opened, pages):
     assert page.inner_text("#views") == "Overview\nEverything"
     page.click("a.it >> text=stem")
     assert "72 parameters" in page.inner_text("#panel")
+    page.click("a.it >> text=encoder")
+    assert re.search(r"layers · \d+ parameters", page.inner_text("#panel"))
+    assert "parameters inside" in page.locator("#strip").get_attribute("aria-valuetext")
+    page.click("a.it >> text=stem")
     assert "units" in page.inner_text("#panel")
 
 
