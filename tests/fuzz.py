@@ -385,14 +385,14 @@ def repack(raw: bytes, rng: random.Random) -> bytes:
 
 def trial(original: Path, path: Path, number: int) -> str:
     """Read, compare and show one input: "read", "refused", or the traceback of what must not happen."""
-    from modeldiff import ModelDiffError, compare, load, render
+    from modeldiff import ModelDiffError, compare, load, render, survey
 
     try:
         model = load(path)
         result = compare(load(original), model)
         for kind in _FORMATS[: 7 if number % 8 == 0 else 5 if number % 4 == 0 else 4]:  # pictures take the longest
             render(result, kind)
-        render(model, _FORMATS[number % 5], digests=number % 2 == 0)
+        render(survey(model), _FORMATS[number % 5], digests=number % 2 == 0)
     except ModelDiffError as error:
         str(error)
         return "refused"
