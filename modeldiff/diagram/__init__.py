@@ -15,7 +15,8 @@ from modeldiff.diagram.cells import Cell, Cells, reach, single
 from modeldiff.diagram.folds import bundles, repeats, unchanged
 from modeldiff.diagram.framing import framed, lift, mark, region_of, sizes
 from modeldiff.diagram.merge import Level, Node, Side, merged, one_side
-from modeldiff.diagram.runs import runs
+from modeldiff.diagram.narrow import narrowed
+from modeldiff.diagram.runs import runs, siblings
 from modeldiff.diagram.scopes import sub_levels, with_scopes
 from modeldiff.diagram.shapes import (
     OUTSIDE,
@@ -39,7 +40,9 @@ from modeldiff.graph import LayerPath, Model
 __all__ = [
     "FEWER",
     "LIMIT",
+    "NARROWER",
     "OUTSIDE",
+    "Abreast",
     "Body",
     "Box",
     "Card",
@@ -59,6 +62,10 @@ __all__ = [
     "build_side",
 ]
 
+Abreast = tuple[int, bool]
+"""How many boxes may stand side by side, and whether inputs, outputs and told layers may be folded for that too."""
+NARROWER: tuple[Abreast, ...] = ((3, False), (2, False), (1, False), (2, True), (1, True))
+"""What to try, one after the other, where a picture is too wide."""
 LIMIT = 320
 """Layers and folds of one body before it is bundled: a few screens, and less than a second for Graphviz."""
 FEWER = 24
@@ -74,27 +81,37 @@ OPEN_LAYERS = 240
 """Layers shown in open groups before further groups start closed."""
 
 
-def build(subject: DiffResult | Model, *, folding: Folding | None = None, limit: int = LIMIT) -> Diagram:
+def build(
+    subject: DiffResult | Model, *, folding: Folding | None = None, limit: int = LIMIT, abreast: Abreast | None = None
+) -> Diagram:
     """The picture of a comparison or of one model.
 
     Args:
         subject: what to draw.
         folding: what to show of it at first.
         limit: layers and folds of one body before it is bundled.
+        abreast: how many boxes may stand side by side; None for as many as there are.
     """
     names = _names(subject)
-    builder = _Builder(folding or Folding(), compares=isinstance(subject, DiffResult), limit=limit)
+    builder = _Builder(folding or Folding(), compares=isinstance(subject, DiffResult), limit=limit, abreast=abreast)
     level = merged(subject)
     if isinstance(subject, DiffResult):
         mark(level, subject)
     return builder.diagram(_scoped(level, names))
 
 
-def build_side(result: DiffResult, side: Side, *, folding: Folding | None = None, limit: int = LIMIT) -> Diagram:
+def build_side(
+    result: DiffResult,
+    side: Side,
+    *,
+    folding: Folding | None = None,
+    limit: int = LIMIT,
+    abreast: Abreast | None = None,
+) -> Diagram:
     """The picture of one side of a comparison, with its own names and connections; folded as the comparison is."""
     sites = ((site.address, site.old if side == "old" else site.new) for site in result.sites())
     names = {address: path[-1] for address, path in sites if path is not None}
-    builder = _Builder(folding or Folding(), compares=True, limit=limit)
+    builder = _Builder(folding or Folding(), compares=True, limit=limit, abreast=abreast)
     return builder.diagram(_scoped(one_side(result, side), names))
 
 
@@ -116,8 +133,8 @@ def _scoped(level: Level, names: dict[str, str], around: int = 0) -> Level:
 class _Builder:
     """The choices of one picture."""
 
-    def __init__(self, folding: Folding, *, compares: bool, limit: int) -> None:
-        self.folding, self.compares, self.limit = folding, compares, limit
+    def __init__(self, folding: Folding, *, compares: bool, limit: int, abreast: Abreast | None) -> None:
+        self.folding, self.compares, self.limit, self.abreast = folding, compares, limit, abreast
         self.room = OPEN_LAYERS
         self.sizes = Counter[int]()
 
@@ -147,14 +164,20 @@ class _Builder:
             cells = repeats(cells, touched=is_large, lone=is_told and not is_large)
         if len(cells.cells) > (BUNDLES if reach(cells) > REACH else self.limit):
             cells = bundles(cells, min(BUNDLES, self.limit))
+        if folding and self.abreast is not None:
+            most, whatever = self.abreast
+            cells = narrowed(cells, most, whatever=whatever, compares=self.compares)
+        is_narrow = folding and self.abreast is not None
         places: dict[int, End] = {}
         boxes: list[Box] = []
-        stacks = [[cells.cells[index] for index in run] for run in runs(cells)]
+        stacks = [[cells.cells[index] for index in run] for run in runs(cells, narrow=is_narrow)]
+        inputs = {cells.cells[index[0]] for index in siblings(cells, narrow=is_narrow)}
         folds = iter(sub_levels(level, [stack[0].nodes for stack in stacks if stack[0].kind is not None]))
         for stack in stacks:
             boxes.append(self._box(level, stack, folds, depth, around))
             for position, cell in enumerate(stack):
-                places.update(dict.fromkeys(cell.nodes, End(len(boxes) - 1, position)))
+                row = 0 if stack[0] in inputs else position  # one line says what all of them feed
+                places.update(dict.fromkeys(cell.nodes, End(len(boxes) - 1, row)))
         frames = tuple(frame for frame in framed(level, stacks, self.sizes) if frame.region not in around)
         return Body(tuple(boxes), tuple(_lines(cells, places)), level.listed, frames)
 

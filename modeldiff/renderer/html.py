@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jinja2
 from markupsafe import Markup, escape
@@ -52,7 +53,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words, lambda: build(report.subject, folding=diagram.folding, limit=FEWER))
+    drawn, note = picture(diagram, words, partial(build, report.subject, folding=diagram.folding))
     numbers = {view.address: number for number, view in enumerate(report.layers)}
     pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
     body = pencil.scene(drawn)
@@ -104,11 +105,8 @@ def render(report: Report, diagram: Diagram | None) -> str:
 
 def _side(result: DiffResult, side: Side, words: Words, folding: Folding, limit: int) -> Scene:
     """The picture of the old or the new model alone."""
-
-    def folded(limit: int) -> Diagram:
-        return build_side(result, side, folding=folding, limit=limit)
-
-    return picture(folded(limit), words, lambda: folded(FEWER))[0]
+    again = partial(build_side, result, side, folding=folding)
+    return picture(again(limit=limit), words, again, limit)[0]
 
 
 def _together(report: Report) -> dict[str, tuple[Phrase, ...]]:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
+from typing import Protocol
 
-from modeldiff.diagram import FEWER, Diagram, build
+from modeldiff.diagram import FEWER, LIMIT, NARROWER, Abreast, Diagram, Folding, build
 from modeldiff.renderer import palette
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.drawing import Pencil, text
@@ -19,6 +21,8 @@ from modeldiff.report.words import plain
 MARGIN = 20
 NARROWEST = 700
 """Room for the verdict; GitHub shows about 830."""
+BROADEST = 960
+"""Of all boxes, unless changes need more: in 830 the names are 9 points high still, and in the page three quarters."""
 _NOTES = 3
 """Notes that are drawn in, so that a picture alone hides nothing; the rest are counted."""
 
@@ -31,7 +35,8 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words, lambda: build(report.subject, folding=diagram.folding, limit=FEWER))
+    again = partial(build, report.subject, folding=diagram.folding)
+    drawn, note = picture(diagram, words, again)
     width = max(NARROWEST, drawn.left + drawn.right + 2 * MARGIN)
     head, top = _head(report, width, note)
     axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
@@ -47,15 +52,33 @@ def render(report: Report, diagram: Diagram | None) -> str:
     )
 
 
-def picture(diagram: Diagram, words: Words, fewer: Callable[[], Diagram]) -> tuple[Scene, str]:
-    """The scene, and a sentence where the picture is not what was asked for; `fewer` folds it further."""
+class Again(Protocol):
+    """Builds the same picture, folded further."""
+
+    def __call__(self, *, limit: int = ..., abreast: Abreast | None = ...) -> Diagram:
+        """A diagram; the arguments are those of `build`."""
+
+
+def picture(diagram: Diagram, words: Words, again: Again, limit: int = LIMIT) -> tuple[Scene, str]:
+    """The scene, and a sentence where the picture is not what was asked for.
+
+    Where it is too wide to be read it is folded until it fits, unless somebody asked for how it is folded.
+    """
     drawn, finished = scene(diagram, words)
-    if finished:
-        return drawn, ""
-    drawn, finished = scene(fewer(), words, Deadline(BUDGET / 2))
-    if finished:
-        return drawn, "Folded further than usual: Graphviz did not finish the whole picture in time."
-    return drawn, "Drawn in one column: Graphviz did not finish in time."
+    note = ""
+    if not finished:
+        limit = FEWER
+        drawn, finished = scene(again(limit=limit), words, Deadline(BUDGET / 2))
+        note = "Folded further than usual: Graphviz did not finish the whole picture in time."
+    if not finished:
+        return drawn, "Drawn in one column: Graphviz did not finish in time."
+    for abreast in NARROWER if diagram.folding == Folding() else ():
+        if drawn.left + drawn.right <= BROADEST:
+            break
+        narrower, finished = scene(again(limit=limit, abreast=abreast), words, Deadline(BUDGET / 2))
+        if finished and narrower.left + narrower.right < drawn.left + drawn.right:
+            drawn = narrower
+    return drawn, note
 
 
 def _head(report: Report, width: int, note: str) -> tuple[str, int]:
