@@ -310,6 +310,42 @@ def test_a_region_that_is_in_part_behind_a_bundle_is_not_called_whole():
     assert all(is_whole for _, is_whole, _ in found) is (len(found) == 1)
 
 
+def repeat_of(text):
+    """The first and the last row of a repeat, and how many blocks it holds."""
+    (fold,) = (box for box in boxes(model(text), Fold) if box.kind is FoldKind.REPEAT)
+    rows = names(fold.body.rows())
+    return rows[0], rows[-1], fold.times
+
+
+def chain(*rows, first=("x: InputLayer(batch_shape=[None, 3])",)):
+    lines, above = list(first), "x"
+    for row in rows:
+        lines.append(f"{row} <- {above}")
+        above = row.partition(":")[0]
+    return "\n".join([*lines, f"top: Dense(units=2) <- {above}", "outputs: top"])
+
+
+@pytest.mark.parametrize("named", ["b{0}_{1}", "{1}_{0}"], ids=["block in the name", "names that Keras made up"])
+def test_a_repeated_block_begins_where_a_person_says_it_does(named):
+    rows = []
+    for block in range(1, 9):
+        width = "in=3, " if block == 1 else ""
+        rows += [f"{named.format(block, 'fc')}: Dense({width}units=8)", f"{named.format(block, 'act')}: ReLU"]
+        rows += [f"{named.format(block, 'drop')}: Dropout(rate=0.1)"]
+    rows[0] = rows[0].replace("in=3, ", "use_bias=False, ")
+    assert repeat_of(chain(*rows)) == (named.format(3, "fc"), named.format(8, "drop"), 6)
+
+
+def test_a_residual_block_begins_behind_the_layer_that_feeds_the_skip():
+    text = stack(*range(1, 9)).replace("b1_add: Add <- b1_fc, stem", "b1_add: Multiply <- b1_fc, stem")
+    plain = text
+    for block in range(1, 9):
+        for part in ("fc", "add", "out"):
+            plain = plain.replace(f"b{block}_{part}", f"{part}_{block}")
+    assert repeat_of(text) == ("b3_fc", "b8_out", 6)
+    assert repeat_of(plain) == ("fc_3", "out_8", 6)
+
+
 def test_two_blocks_of_one_side_stay_as_they_are():
     kinds = {box.kind for box in boxes(diff(stack(1, 2), stack(1, 11, 12, 2)), Fold)}
     assert FoldKind.REPEAT not in kinds

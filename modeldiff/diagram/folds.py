@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 
 from modeldiff.diagram.cells import Cell, Cells
 from modeldiff.diagram.merge import Level
+from modeldiff.diagram.phase import phase
 from modeldiff.diagram.shapes import FoldKind, Presence
 
 SMALLEST = 3
@@ -111,23 +112,33 @@ def repeats(cells: Cells, *, touched: bool, lone: bool = False) -> Cells:
         before.append(before[-1] + (sum(cells.level.nodes[node].size for node in cell.nodes) if lone else 1))
     runs, start = [], 0
     while start < len(marks):
-        best = (0, 1, 1)
+        best = (0, 1, start)
         for period in range(1, min(LONGEST_BLOCK, (len(marks) - start) // 3) + 1):
             if marks[start] is None or marks[start] != marks[start + period]:
                 continue
             end = start + period
             while end < len(marks) and marks[end] is not None and marks[end] == marks[end - period]:
                 end += 1
-            times = (end - start) // period
-            saved = before[start + period * times] - before[start + period]
-            if times >= 3 and saved > best[0]:
-                best = (saved, period, times)
-        saved, period, times = best
-        if saved >= 2 * SMALLEST:
-            nodes = (node for cell in cells.cells[start + period : start + period * times] for node in cell.nodes)
-            runs.append(Cell(tuple(sorted(nodes)), FoldKind.REPEAT, times - 1))
-        start += max(period * times, 1) if saved >= 2 * SMALLEST else 1
+            saved = _saved(before, start, end, period)
+            if saved > best[0]:
+                best = (saved, period, end)
+        saved, period, end = best
+        if saved < 2 * SMALLEST:
+            start += 1
+            continue
+        shifts = [shift for shift in range(period) if _saved(before, start + shift, end, period) >= 2 * SMALLEST]
+        start += phase(cells, start, period, shifts)
+        times = (end - start) // period
+        nodes = (node for cell in cells.cells[start + period : start + period * times] for node in cell.nodes)
+        runs.append(Cell(tuple(sorted(nodes)), FoldKind.REPEAT, times - 1))
+        start += period * times
     return cells.joined(runs)
+
+
+def _saved(before: Sequence[int], start: int, end: int, period: int) -> int:
+    """How many rows go into a fold of all but the first of three or more blocks."""
+    times = (end - start) // period
+    return before[start + period * times] - before[start + period] if times >= 3 else 0
 
 
 def _marks(cells: Cells, *, touched: bool) -> list[Hashable]:

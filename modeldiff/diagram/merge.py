@@ -46,6 +46,7 @@ class Node:
     """None for a scope and for a trace."""
     signature: Hashable
     """Equal for layers that are built alike, whatever they are called."""
+    class_name: str = ""
     is_shared: bool = False
     inner: Level | None = None
     scope: str = ""
@@ -173,7 +174,8 @@ class _Merge:
                 self.moved.add(self.homes[key])
             address = self.addresses.get(site.new, site.address)
             row = Row(address, presence, address in self.told)
-            level.nodes.append(Node(row, (signatures.of(layer), presence), is_shared=len(layer.calls) > 1))
+            signature, is_shared = (signatures.of(layer), presence), len(layer.calls) > 1
+            level.nodes.append(Node(row, signature, layer.canonical_class, is_shared=is_shared))
             if site.old is not None:
                 self._place_traces(behind.get(site.old, ()))
 
