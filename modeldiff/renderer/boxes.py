@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, FoldKind, Group, Row, Side, Trace
 from modeldiff.renderer.characters import visible
-from modeldiff.renderer.measure import mono, mono_fitting, sans, sans_fitting
+from modeldiff.renderer.measure import mono, mono_fitting, sans, sans_between, sans_fitting
 from modeldiff.report import LayerView, Report, Status
 from modeldiff.report.words import counted, plain
 
@@ -19,6 +19,10 @@ PAD = 10
 ONE_LINE, TWO_LINES = 26, 46
 FOLD, HEAD, TRACE = 32, 30, 24
 NAME, TEXT, LABEL = 12.5, 11.5, 11.0
+FOLD_ROOM = 60
+"""Beside and between the words of a fold."""
+SHORTEST = 48
+"""Less of a name would not tell it."""
 NARROWEST, WIDEST, CROWDED = 304, 376, 312
 """Widths of cards: the picture's own choice, its limit, and the limit where three or more stand side by side."""
 CLASSES = {
@@ -181,11 +185,26 @@ class Words:
         return min(int(sans(self.trace_title(trace), TEXT) * 1.08 + 40) // 2 * 2, WIDEST)
 
     def fold_range(self, fold: Fold, width: float) -> str:
-        """The first and the last layer of a fold, where both fit."""
+        """The first and the last layer of a fold, in `width`; "" where their names could not be told."""
+        first, last = self._ends(fold)
+        between = " to "
+        room = width - sans(between, TEXT)
+        if sans(first, TEXT) + sans(last, TEXT) > room:
+            if room < 2 * SHORTEST:
+                return ""
+            first = sans_between(first, TEXT, max(room / 2, room - sans(last, TEXT)))
+            last = sans_between(last, TEXT, room - sans(first, TEXT))
+        return f"{first}{between}{last}"
+
+    def _ends(self, fold: Fold) -> tuple[str, str]:
         rows = list(fold.body.rows())
-        first, last = (visible(self.views[row.address].name) for row in (rows[0], rows[-1]))
-        text = f"{first} to {last}"
-        return text if sans(text, TEXT) <= width else ""
+        return visible(self.views[rows[0].address].name), visible(self.views[rows[-1].address].name)
+
+    def fold_width(self, fold: Fold) -> float:
+        """The width at which a fold says its title, what is counted in it, and its first and last layer."""
+        marks = sum(1 for _ in self.counts(fold.body.rows()))
+        title = sans(self.fold_title(fold), TEXT, bold=True) + 14.0 * marks
+        return FOLD_ROOM + title + sans(" to ".join(self._ends(fold)), TEXT)
 
 
 def _names(old: str, name: str, room: float) -> tuple[str, str]:
@@ -204,8 +223,10 @@ def card_width(body: Body, words: Words, abreast: int) -> int:
         words: their texts.
         abreast: how many boxes stand side by side at most.
     """
-    wanted = max((words.wanted(row) for box in body.boxes for row in _own_rows(box)), default=0)
     low, high = (232, CROWDED) if abreast > 2 else (NARROWEST, WIDEST)
+    widths = [words.wanted(row) for box in body.boxes for row in _own_rows(box)]
+    folds = (words.fold_width(box) for box in body.boxes if isinstance(box, Fold))
+    wanted = max([*widths, *(width for width in folds if width <= high)], default=0)
     return int(min(max(wanted, low), high) + 7) // 8 * 8
 
 

@@ -259,7 +259,7 @@ class Pencil:
         )
         plain_counts = "".join(f" {count} {status.value}," for status, count in self.words.counts(fold.body.rows()))
         used = sans(title, boxes.TEXT, bold=True) + 14.0 * counts.count("<tspan")
-        span = self.words.fold_range(fold, width - 44 - used - 16)
+        span = self.words.fold_range(fold, width - boxes.FOLD_ROOM - used)
         parts = f'<rect class="pill" width="{width}" height="{boxes.FOLD}" rx="16"/>'
         parts += f'<text class="ttl" x="18" y="20">{text(title)}{counts}</text>'
         if span:

@@ -71,6 +71,18 @@ def mono_fitting(text: str, size: float, width: float) -> str:
     return f"{text[: room - tail]}…{text[-tail:]}"
 
 
+def sans_between(text: str, size: float, width: float) -> str:
+    """The same for the sans-serif font."""
+    if sans(text, size) <= width:
+        return text
+    for keep in range(len(text) - 1, 1, -1):
+        tail = keep * 3 // 5
+        shown = f"{text[: keep - tail]}…{text[len(text) - tail :]}"
+        if sans(shown, size) <= width:
+            return shown
+    return "…"
+
+
 def sans_fitting(text: str, size: float, width: float) -> str:
     """`text`, or its head and an ellipsis where it is wider than `width`."""
     if sans(text, size) <= width:
