@@ -28,7 +28,9 @@ Shape = tuple[int | None, ...]
 
 def format_path(path: LayerPath) -> str:
     """`("encoder", "a/b")` as `encoder/a~1b`: the escapes of RFC 6901, so that it can be read back."""
-    return "/".join(name.replace("~", "~0").replace("/", "~1") for name in path)
+    if len(path) == 1:  # most are, and they are asked for again and again
+        return path[0].replace("~", "~0").replace("/", "~1")
+    return "/".join([name.replace("~", "~0").replace("/", "~1") for name in path])
 
 
 def parse_path(text: str) -> LayerPath:

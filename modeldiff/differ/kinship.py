@@ -108,14 +108,13 @@ def _correlate(olds: list[int], news: list[int], sides: tuple[dict[int, Print], 
     for first in range(0, len(olds), _ROWS):
         last = min(first + _ROWS, len(olds))
         start, stop = bands[first][0], bands[last - 1][1]
-        products = left[first:last] @ right[start:stop].T
-        for row in range(first, last):
-            low, high = bands[row]
-            correlation = products[row - first, low - start : high - start]
-            correlation = correlation / np.sqrt(sizes[1][low:high] * sizes[0][row])
+        mine, theirs = sizes[0][first:last, None], sizes[1][None, start:stop]
+        correlations = np.clip(left[first:last] @ right[start:stop].T / np.sqrt(theirs * mine), -0.9999, 0.9999)
+        entries = np.minimum(theirs, mine)
+        for row, (low, high) in enumerate(bands[first:last]):
             group.lows.append(low)
-            group.correlations.append(np.clip(correlation, -0.9999, 0.9999))
-            group.entries.append(np.minimum(sizes[1][low:high], sizes[0][row]))
+            group.correlations.append(correlations[row, low - start : high - start])
+            group.entries.append(entries[row, low - start : high - start])
     return group
 
 
@@ -155,11 +154,12 @@ def _lost(groups: list[_Group], expected: float) -> float:
 
 def _judge(group: _Group, expected: float, lost: float, result: Kinship) -> None:
     ratios = []
+    news = np.array(group.news, np.int64)
     for row, index in enumerate(group.olds):
         raw = np.clip(_ratio(group.correlations[row], group.entries[row], expected), -60.0, _CAP)
         ratio = np.log((1.0 - lost) * np.exp(raw) + lost).astype(np.float32)
         low = group.lows[row]
-        result.rows[index] = (np.array(group.news[low : low + len(ratio)], np.int64), ratio)
+        result.rows[index] = (news[low : low + len(ratio)], ratio)
         ratios.append(ratio)
     if all(len(ratio) == len(group.news) for ratio in ratios):
         result.related += _related(group, np.stack(ratios))

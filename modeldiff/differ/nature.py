@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modeldiff.changes import Moments, Movement, Nature
 from modeldiff.differ import overlap, rank, reorder, rounding, scale
@@ -179,16 +180,26 @@ def _is_learned_alike(old: Weight, new: Weight) -> bool:
 
     The forget gates of an LSTM start at one and the others at zero: two biases with no common past are alike in that.
     """
-    x, y = (numbers(next(source_of(side).blocks(side.size)), side.dtype).astype(np.float64) for side in (old, new))
+    x = _wide(old)
     start = (x > 0.5).astype(np.float64)
-    length, whole = float(np.linalg.norm(x - start)), float(np.linalg.norm(x))
-    if len(new.shape) > 1 and length > _STARTED * whole:
+    apart = x - start
+    length = _norm(apart)
+    if len(new.shape) > 1 and length > _STARTED * _norm(x):
         return True
-    x, y = x - start, y - start
-    a, b = x - x.mean(), y - y.mean()
-    spread = float(np.linalg.norm(a) * np.linalg.norm(b))
-    near = float(np.linalg.norm(y - x)) <= _NEAR * length
-    return near and spread > 0 and _by_chance(float(a @ b) / spread, new.size - 1) <= _CHANCE
+    moved = _wide(new) - start
+    if _norm(moved - apart) > _NEAR * length:
+        return False
+    a, b = apart - apart.mean(), moved - moved.mean()
+    spread = _norm(a) * _norm(b)
+    return spread > 0 and _by_chance(float(a @ b) / spread, new.size - 1) <= _CHANCE
+
+
+def _wide(weight: Weight) -> NDArray[np.float64]:
+    return numbers(next(source_of(weight).blocks(weight.size)), weight.dtype).astype(np.float64)
+
+
+def _norm(values: NDArray[np.float64]) -> float:
+    return math.sqrt(float(values @ values))  # `np.linalg.norm` asks first what kind of norm of what
 
 
 def _by_chance(cosine: float, size: int) -> float:

@@ -180,7 +180,7 @@ def _levels(groups: Iterator[NDArray[Any]]) -> int:
     """The most levels of a group; 0 unless most groups have few and none has many."""
     most = proven = silent = 0
     for group in groups:
-        distinct = np.unique(group)
+        distinct = _distinct(group)
         if distinct.size < _VALUES and group.size < _REPEATS * distinct.size:
             silent += 1  # too little to say anything
             continue
@@ -190,6 +190,13 @@ def _levels(groups: Iterator[NDArray[Any]]) -> int:
         proven += 1
         most = max(most, levels)
     return most if proven > silent else 0
+
+
+def _distinct(group: NDArray[Any]) -> NDArray[Any]:
+    """In ascending order; `np.unique` would import masked arrays."""
+    ordered = np.sort(group)
+    found: NDArray[Any] = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return found
 
 
 def _steps(distinct: NDArray[Any]) -> int:

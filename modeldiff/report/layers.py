@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,12 +50,12 @@ Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 def single(model: Model, values: Mapping[tuple[Site, str], Values], *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
     inputs, outputs = _neighbours(model.graph)
-    rows = _Rows()
+    rows, looks = _Rows(), _Looks()
     notes = _by_place([*model.notes, *code_notes(model)])
     found = iter(digests_of(weight for _, layer in model.walk() for weight in layer.weights)) if digests else None
     return tuple(
         replace(
-            _bare(Site(None, path), layer, rows.of(None, layer.config)),
+            _bare(Site(None, path), layer, looks.of(layer), rows.of(None, layer.config)),
             status=Status.UNCHANGED,
             figure=(f"{parameters:,}",) if (parameters := inside(layer)) else (),
             warnings=tuple((note.text,) for note in notes.get(format_path(path), ())),
@@ -83,12 +83,12 @@ def status_of(changes: Iterable[Change]) -> Status:
     return Status.RENAMED if facts else Status.UNCHANGED
 
 
-def _bare(site: Site, layer: Layer, config: tuple[ConfigRow, ...]) -> LayerView:
+def _bare(site: Site, layer: Layer, looks: _Look, config: tuple[ConfigRow, ...]) -> LayerView:
     """What a layer is, before anything is said about what happened to it."""
     path = site.new if site.new is not None else site.old
     assert path is not None
     added = site.old is None
-    class_name, words, shape = _looks(layer)
+    class_name, words, shape = looks
     return LayerView(
         address=site.address,
         parent=replace(site, **{"new" if added else "old": path[:-1]}).address if path[:-1] else "",
@@ -134,7 +134,7 @@ class _Ledger:
             self.changes[change.site].append(change)
         self.matched = set(self.partners.values())
         self.rewired = {change.site.new for change in result.of(Kind.INPUTS_REWIRED)} | set(result.matching.added)
-        self.rows = _Rows()
+        self.rows, self.looks = _Rows(), _Looks()
         self.pairs: dict[Site, list[WeightPair]] = defaultdict(list)
         for pair in result.weight_pairs:
             self.pairs[pair.site].append(pair)
@@ -172,6 +172,7 @@ class _Ledger:
             _bare(
                 site if site.new is None else Site(None, site.new),
                 layer,
+                self.looks.of(layer),
                 self.rows.of(old_config, new_config, facts),
             ),
             impact=max((change.impact for change in facts), default=None),
@@ -185,7 +186,7 @@ class _Ledger:
         old, new = self.old[site.old], self.new[site.new]
         pairs = self.pairs[site]
         far = tensors.distance(facts, pairs)
-        before = zip(_looks(old), (view.class_name, view.summary, view.shape), strict=True)
+        before = zip(self.looks.of(old), (view.class_name, view.summary, view.shape), strict=True)
         old_class, old_summary, old_shape = (was if was != now else None for was, now in before)
         return replace(
             view,
@@ -326,11 +327,26 @@ def _tells(change: Change, key: str) -> bool:
     return inside or key.startswith(f"{change.key}.")
 
 
-def _looks(layer: Layer) -> tuple[str, str, str]:
-    """Class, summary, and output shapes side by side; a summary that only says the shape is ""."""
-    shape = ", ".join(map(without_batch, layer.output_shapes or ()))
-    words = summary(layer)
-    return layer.class_name, words if words != shape else "", shape
+_Look = tuple[str, str, str]
+"""Class, summary, and output shapes side by side; a summary that only says the shape is ""."""
+
+
+class _Looks:
+    """Layers built alike share one config, and look alike where shapes are equal too."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, _Look] = {}
+
+    def of(self, layer: Layer) -> _Look:
+        """What the layer is in short."""
+        shapes = layer.output_shapes or ()
+        seen = (layer.class_name, layer.canonical_class, id(layer.config), id(layer.body), shapes)
+        known = *seen, *(weight.shape for weight in layer.weights[:1])
+        if known not in self._known:
+            shape = ", ".join(map(without_batch, shapes))
+            words = summary(layer)
+            self._known[known] = layer.class_name, words if words != shape else "", shape
+        return self._known[known]
 
 
 class _Rows:

@@ -22,7 +22,7 @@ _ENOUGH = 512
 
 def of_changes(changes: Iterable[Change]) -> Nature:
     """What the main tensors that changed agree on; UNKNOWN where they do not."""
-    found = [change for change in changes if isinstance(change, WeightChanged | WeightReshaped)]
+    found = [change for change in changes if isinstance(change, (WeightChanged, WeightReshaped))]
     if any(change.nature is Nature.BROKEN for change in found):
         return Nature.BROKEN
     main = _MAIN * max(map(_size, found), default=0)
@@ -80,7 +80,7 @@ def is_reset(change: Change) -> bool:
 def _by_layer(result: DiffResult) -> dict[str, list[_Moved]]:
     layers: dict[str, list[_Moved]] = defaultdict(list)
     for change in result.changes:
-        if isinstance(change, WeightChanged | WeightReshaped):
+        if isinstance(change, (WeightChanged, WeightReshaped)):
             layers[format_path(change.site.new or ())].append(change)
     return layers
 

@@ -127,12 +127,17 @@ def _rows(movement: Movement) -> Iterator[tuple[str, str, str]]:
 
 def _sides(old: Moments | None, new: Moments | None) -> Iterator[tuple[str, str, str]]:
     """Label, old, new; "" for a side that is not there."""
-    sides = old, new
-    for label in ("mean", "std", "min", "max"):
-        before, after = ("" if side is None else measure(getattr(side, label)) for side in sides)
-        yield label, before, after
-    before, after = ("" if side is None else f"{side.zeros:,}, {side.nan:,}, {side.inf:,}" for side in sides)
-    yield "zeros, NaN, Inf", before, after
+    yield from zip(_MOMENTS, _moments(old), _moments(new), strict=True)
+
+
+_MOMENTS = ("mean", "std", "min", "max", "zeros, NaN, Inf")
+
+
+def _moments(side: Moments | None) -> Sequence[str]:
+    if side is None:
+        return ("",) * len(_MOMENTS)
+    texts = [measure(of) for of in (side.mean, side.std, side.min, side.max)]
+    return (*texts, f"{side.zeros:,}, {side.nan:,}, {side.inf:,}")
 
 
 def measure_cosine(of: float) -> str:

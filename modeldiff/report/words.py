@@ -146,8 +146,10 @@ def measure(of: float) -> str:
     if not math.isfinite(of):
         return {True: "∞", False: "−∞"}[of > 0] if math.isinf(of) else "NaN"
     text = f"{of:.3g}"
-    mantissa, mark, exponent = text.partition("e")
-    return (mantissa + (f"e{int(exponent)}" if mark else "")).replace("-", "−")
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("-", "−")
 
 
 def percent(share: float) -> str:
@@ -194,7 +196,7 @@ def signed(delta: int) -> str:
 
 def dimensions(shape: Sequence[int | None]) -> str:
     """A tensor's shape: `3×3×64`; `?` for a free dimension, `scalar` for none at all."""
-    return "×".join("?" if size is None else str(size) for size in shape) or "scalar"
+    return "×".join(["?" if size is None else str(size) for size in shape]) or "scalar"
 
 
 def without_batch(shape: Shape) -> str:
@@ -317,22 +319,31 @@ def reshaped(change: WeightReshaped) -> Phrase:
 
 def moved(change: WeightChanged) -> Phrase:
     """The nature of a change with the number that proves it."""
-    by = far(change.movement)
-    how_far = f"moved {by}"
-    proof = change.proof
-    words = {
-        Nature.RECAST: f"recast: the old values rounded to {_rounded_to(proof)}",
-        Nature.FINE_TUNED: f"fine-tuned {by}",
-        Nature.RETRAINED: f"retrained, moved {by} (correlation {_two_places(proof.get('correlation', math.nan))})",
-        Nature.REINITIALISED: _reinitialised(proof),
-        Nature.SCALED: _scaled(proof),
-        Nature.PERMUTED: "permuted: the same values in another order",
-        Nature.PRUNED: _pruned(proof),
-        Nature.QUANTISED: f"{quantised(proof)}, {how_far}",
-        Nature.LOW_RANK: f"low rank: {_low_rank(proof)} of the change, {how_far}",
-        Nature.BROKEN: _broken(change),
-    }
-    return (words.get(change.nature, how_far),)
+    by, proof = far(change.movement), change.proof
+    match change.nature:
+        case Nature.RECAST:
+            words = f"recast: the old values rounded to {_rounded_to(proof)}"
+        case Nature.FINE_TUNED:
+            words = f"fine-tuned {by}"
+        case Nature.RETRAINED:
+            words = f"retrained, moved {by} (correlation {_two_places(proof.get('correlation', math.nan))})"
+        case Nature.REINITIALISED:
+            words = _reinitialised(proof)
+        case Nature.SCALED:
+            words = _scaled(proof)
+        case Nature.PERMUTED:
+            words = "permuted: the same values in another order"
+        case Nature.PRUNED:
+            words = _pruned(proof)
+        case Nature.QUANTISED:
+            words = f"{quantised(proof)}, moved {by}"
+        case Nature.LOW_RANK:
+            words = f"low rank: {_low_rank(proof)} of the change, moved {by}"
+        case Nature.BROKEN:
+            words = _broken(change)
+        case _:
+            words = f"moved {by}"
+    return (words,)
 
 
 def quantised(proof: Mapping[str, float]) -> str:
