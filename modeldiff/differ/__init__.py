@@ -83,7 +83,8 @@ def compare(
     removed = {path: structure.removed(path, layers[0][path]) for path in gone if path not in unlisted[0]}
     tell(structure.added(path, layers[1][path]) for path in came if path not in unlisted[1])
     tell(interface.detect(old, new, wiring))
-    weighed = [*bare.with_heaps(pairs), (_ROOT, Layer("", "", weights=old.weights), Layer("", "", weights=new.weights))]
+    once = bare.kept_once(pairs, (old, new))
+    weighed = [*bare.with_heaps(once), (_ROOT, Layer("", "", weights=old.weights), Layer("", "", weights=new.weights))]
     lone = [(Site(path, None), layers[0][path]) for path in matching.removed]
     lone += [(Site(None, path), layers[1][path]) for path in matching.added]
     found, outcomes, values = weights.detect(weighed, options, lone=lone, progress=progress, executor=executor)

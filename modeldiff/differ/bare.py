@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from modeldiff.changes import Match, Matching
 from modeldiff.differ.structure import seem_equal
-from modeldiff.graph import Layer, LayerPath, Model, Note, format_path
+from modeldiff.differ.weights import pair_weights
+from modeldiff.graph import Layer, LayerPath, Model, Note, Weight, format_path
 
 Pair = tuple[Match, Layer, Layer]
 
@@ -51,6 +52,34 @@ def _is_twin(layer: Layer, other: Layer) -> bool:
     return layer.config == other.config and len(mine) == len(theirs) and all(map(seem_equal, mine, theirs))
 
 
+def kept_once(pairs: Sequence[Pair], sides: tuple[Model, Model]) -> Iterator[Pair]:
+    """The pairs for a comparison of values, of a legacy file without what other formats do not repeat.
+
+    It writes a variable with every layer that lists it, under the variable's own name; the others write it once. Left
+    out where that explains all that the partner lacks.
+    """
+    legacy = [side.format.startswith("keras-h5") for side in sides]
+    end = legacy.index(True) if any(legacy) else 0
+    if all(legacy) or not any(_has_more(both[end], both[1 - end]) for _, *both in pairs if any(legacy)):
+        yield from pairs
+        return
+    named: dict[str, list[Weight]] = {}
+    for layer in (both[end] for _, *both in pairs):
+        for weight in layer.weights:
+            named.setdefault(f"{layer.name}/{weight.name}", []).append(weight)
+    for match, *both in pairs:
+        mine, theirs = both[end], both[1 - end]
+        if _has_more(mine, theirs):
+            lacking = pair_weights(mine.weights, theirs.weights)[1]
+            if all(any(seem_equal(one, twin) for twin in named.get(one.name, ())) for one in lacking):
+                both[end] = replace(mine, weights=tuple(one for one in mine.weights if one not in lacking))
+        yield match, both[0], both[1]
+
+
+def _has_more(mine: Layer, theirs: Layer) -> bool:
+    return len(mine.weights) > len(theirs.weights) > 0 and mine.modern_weights is None
+
+
 def is_heap(old: Layer, new: Layer) -> bool:
     """Whether one side knows this sub-model only as a heap of weights."""
     body = old.body or new.body
@@ -59,7 +88,7 @@ def is_heap(old: Layer, new: Layer) -> bool:
     return not body.has_edges or not (old.class_name and new.class_name)
 
 
-def with_heaps(pairs: Sequence[Pair]) -> Iterator[Pair]:
+def with_heaps(pairs: Iterable[Pair]) -> Iterator[Pair]:
     """The pairs for a comparison of values: where one side is a heap, the other is made one."""
     for match, old, new in pairs:
         yield (match, _heap(old), _heap(new)) if is_heap(old, new) else (match, old, new)

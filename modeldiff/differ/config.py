@@ -43,13 +43,26 @@ def detect(match: Match, old: Layer, new: Layer, effort: Effort | None = None) -
             continue
         before = _default(old, position, rewritten) if written is ABSENT else written
         after = _default(new, position, written) if rewritten is ABSENT else rewritten
-        if not same(before, after):
+        if not same(before, after) and not (position == ("axis",) and _is_one_axis(old, new, before, after)):
             changes.append(ConfigChanged(match.site, key, before, after, impact))
     if effort.shortened > shortened and changes:
         changes = [max(changes, key=lambda change: change.impact)]
     yield from changes
     if old.trainable != new.trainable and old.weights and new.weights:
         yield ConfigChanged(match.site, "trainable", old.trainable, new.trainable, Impact.NUMERIC)
+
+
+def _is_one_axis(old: Layer, new: Layer, before: Any, after: Any) -> bool:
+    """Whether two normalisations count one axis from the end and from the front, which needs the rank.
+
+    A canonical config counts from the end; a file that does not tell the rank counts as it was written, and is taken
+    to be of the other's rank.
+    """
+    ranks = [len(layer.output_shapes[0]) for layer in (old, new) if layer.output_shapes]
+    if len(ranks) != 1 or not (isinstance(before, int) and isinstance(after, int)):
+        return False
+    both = old.canonical_class == new.canonical_class and old.canonical_class.endswith("Normalization")
+    return both and ranks[0] > 0 and (before - after) % ranks[0] == 0
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -24,9 +24,7 @@ def by_store(state: State) -> None:
         if j is None or sizes[0][_kind(place)] != sizes[1][_kind(place)] or not state.is_free(i, j):
             continue
         old, new = state.old[i].layer, state.new[j].layer
-        # A file may keep none of a layer's weights: a legacy one those of a vocabulary.
-        fits = not (old.weights and new.weights) or _shapes(old.weights) == _shapes(new.weights)
-        if old.has_name != new.has_name and fits:
+        if old.has_name != new.has_name and _fits(old.weights, new.weights):
             state.pair(i, j, Evidence.NAME, 0.97)
             state.settled.add(i)
 
@@ -55,6 +53,11 @@ def _kind(place: LayerPath) -> LayerPath:
     return (*place[:-1], place[-1].rstrip(_COUNTER).rstrip("_"))
 
 
-def _shapes(weights: tuple[Weight, ...]) -> list[tuple[int, ...]]:
-    """In any order: a store without names lists cells by their classes."""
-    return sorted(weight.shape for weight in weights)
+def _fits(old: tuple[Weight, ...], new: tuple[Weight, ...]) -> bool:
+    """Whether all weights of one side are among those of the other, by their shapes.
+
+    In any order: a store without names lists cells by their classes. A file may keep none of a layer's weights, as a
+    legacy one those of a vocabulary; and a store has merged the parts of LoRA, and keeps what layers share with one.
+    """
+    mine, theirs = (Counter(weight.shape for weight in weights) for weights in (old, new))
+    return mine <= theirs or theirs <= mine

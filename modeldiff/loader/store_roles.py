@@ -63,7 +63,8 @@ def _slots(part: Part | None, arrays: Sequence[Array]) -> Sequence[Slot]:
         own = (*own, Slot("bias"))
     packed = [array.dtype.startswith(("int", "uint")) for array in arrays]
     if any(packed) and not part.config:  # no config at hand that says whether there is a bias
-        own = tuple(slot for slot in own if slot.role != "bias" or count > 2)
+        has_bias = count > 2 and packed[:3] != [True, False, True]  # else the third holds the zero points
+        own = tuple(slot for slot in own if slot.role != "bias" or has_bias)
     elif count == len(own) - 1 and own[-1].role == "bias":
         own = own[:-1]
     slots: Sequence[Slot] = own

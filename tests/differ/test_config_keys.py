@@ -165,3 +165,20 @@ def test_equal_configs_import_no_deepdiff():
         "assert not list(config.detect(Match((), (), Evidence.NAME, 1.0), a, a)); assert 'deepdiff' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("axis", "shapes", "class_name", "expected"),
+    [
+        (1, None, "BatchNormalization", []),
+        (2, None, "BatchNormalization", [("axis", -1, 2)]),
+        (1, ((None, 4, 6),), "BatchNormalization", [("axis", -1, 1)]),
+        (1, None, "Concatenate", [("axis", -1, 1)]),
+    ],
+)
+def test_the_last_axis_counted_from_the_front_where_a_file_tells_no_rank(axis, shapes, class_name, expected):
+    old = Layer("a", class_name, {"axis": -1}, output_shapes=((None, 6),))
+    new = Layer("a", class_name, {"axis": axis}, output_shapes=shapes)
+    for one, other in ((old, new), (new, old)):
+        found = [(change.key, change.before, change.after) for change in config.detect(MATCH, one, other)]
+        assert found == ([(key, *((a, b) if one is old else (b, a))) for key, a, b in expected])

@@ -272,6 +272,23 @@ def test_the_kernel_of_a_quantised_layer_is_the_one_of_integers(
     assert trainable == {"query/bias"}
 
 
+@pytest.mark.parametrize("left_out", ["", "bias"])
+def test_zero_points_tell_whether_a_quantised_layer_has_a_bias(tmp_path: Path, left_out: str) -> None:
+    """4 bits without a config: kernel, bias, scale, zero points, groups."""
+    arrays = {
+        "kernel": np.ones((6, 2), "i1"),
+        "bias": ones(2, 4),
+        "kernel_scale": ones(3, 1, 4),
+        "kernel_zero": np.full((1, 4), 4, "i1"),
+        "g_idx": ones(5, 6),
+    }
+    arrays.pop(left_out, None)
+    path = tmp_path / "m.weights.h5"
+    with h5py.File(path, "w") as file:
+        write_store(file, {"layers/dense": list(arrays.values())}, {"layers/dense": "d"})
+    assert stored(load(path))["d"] == {role: float(values.flat[0]) for role, values in arrays.items()}
+
+
 def test_variables_are_sorted_by_number(tmp_path: Path) -> None:
     model = keras(tmp_path / "m.keras", [layer("mine", "Mine")], {"layers/mine": [ones(n, 2) for n in range(12)]})
     assert stored(model)["mine"] == {str(n): n for n in range(12)}

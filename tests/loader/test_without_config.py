@@ -175,6 +175,39 @@ def test_what_a_store_keeps_once_for_two_models_is_not_removed(tmp_path: Path) -
     assert told(whole, alone) == told(alone, whole) == []
 
 
+def test_a_variable_that_two_layers_list_is_not_removed(tmp_path: Path) -> None:
+    """Legacy HDF5 writes it with both, a store with the first; the store without names is read by its counters."""
+    random = np.random.default_rng(0)
+    arrays = [random.random(shape, "f4") for shape in ((4, 4), (4,), (6,))]
+    tied = {"class_name": "Tied", "name": "dec", "config": {}, "inbound_nodes": [[["enc", 0, 0, {}]]]}
+    names = ("enc/kernel:0", "enc/bias:0", "dec/bias:0")
+    both = dict(zip(names, arrays, strict=True))
+    layers = {"enc": dict(list(both.items())[:2]), "dec": both}
+    whole = write_h5(tmp_path / "m.h5", functional(dense("enc", "x"), tied), layers)
+    groups = {"layers/dense": arrays[:2], "layers/tied": arrays[2:]}
+    alone = store(tmp_path / "m.weights.h5", groups, {"layers/dense": "enc", "layers/tied": "dec"})
+    assert told(whole, alone) == told(alone, whole) == []
+    nameless = store(tmp_path / "nameless.weights.h5", groups, {})
+    assert told(whole, nameless) == told(nameless, whole) == []
+    layers["dec"] = both | {"enc/kernel:0": arrays[0] + 1}
+    untied = write_h5(tmp_path / "untied.h5", functional(dense("enc", "x"), tied), layers)
+    assert told(untied, alone) == [("weight-removed", "dec")] * 2
+
+
+def test_a_layer_of_a_store_without_names_may_hold_fewer_weights(tmp_path: Path) -> None:
+    """What LoRA adds is merged into the kernel there."""
+    names = ("bias", "lora_kernel_a", "lora_kernel_b", "kernel")
+    arrays = dict(zip(names, (values(1, 3), values(2, 4, 2), values(3, 2, 3), values(4, 4, 3)), strict=True))
+    whole = write_h5(
+        tmp_path / "m.h5",
+        functional(dense("d", "x", units=3)),
+        {"d": {f"d/{name}": one for name, one in arrays.items()}},
+    )
+    merged = {"layers/dense": [values(10, 4, 3), values(1, 3)]}
+    found = told(whole, store(tmp_path / "m.weights.h5", merged, {}))
+    assert sorted(found) == [(kind, "layers/dense") for kind in ("weight-changed", "weight-removed", "weight-removed")]
+
+
 def test_weights_in_two_formats_tell_nothing_of_layers_without_weights(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     arrays = {"d/kernel:0": random.random((4, 4), "f4"), "d/bias:0": values(2, 4)}
