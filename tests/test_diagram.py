@@ -238,6 +238,20 @@ def test_a_moved_block_is_framed_whatever_is_folded_in_it():
     assert {row.split("_")[0] for row in rows} in ({"b2"}, {"b3", "b4"})
 
 
+def test_each_side_frames_what_it_has_of_what_came_went_or_moved():
+    def framed(old, new, side):
+        body = build_side(diff(old, new), side, folding=WIDE).body
+        return [names(Body((body.boxes[index],), ()).rows()) for frame in body.frames for index in frame.boxes]
+
+    block = ["b7_fc", "b7_add", "b7_out"]
+    assert framed(stack(1, 2), stack(1, 7, 2), "new") == [block]
+    assert framed(stack(1, 2), stack(1, 7, 2), "old") == []
+    assert framed(stack(1, 7, 2), stack(1, 2), "old") == [block]
+    for side in ("old", "new"):
+        (moved,) = framed(stack(1, 2, 3, 4, 5, 6), stack(1, 3, 4, 5, 2, 6), side)
+        assert moved == ["b2_fc", "b2_add", "b2_out"]
+
+
 def traces(body: Body):
     """The names of the layers that left each place, with what stands before and behind it."""
     found = []

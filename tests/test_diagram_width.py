@@ -91,7 +91,10 @@ def test_changes_are_folded_only_where_nothing_else_helps():
 def test_inputs_that_feed_the_same_layers_share_a_card_and_its_lines():
     body = build(model(INPUTS)).body
     assert names(body.boxes[0].rows) == ["i1", "i2", "i3", "i4"]
-    assert len(body.lines) == 2
+    assert (body.boxes[0].abreast, len(body.lines)) == (True, 8)
+    assert render(model(INPUTS), "svg").count('<path class="e') == 2
+    dot = render(model(INPUTS), "dot")
+    assert (dot.count(" -> n_1_0"), dot.count(" -> n_1_2"), dot.count("-> n_0_")) == (4, 5, 0)
     one_less = INPUTS.replace("fc, i1, i2, i3, i4", "fc, i1, i2, i3")
     apart = [names(box.rows)[:2] for box in build(model(one_less)).body.boxes]
     assert apart == [["i1", "i2"], ["i4", "first"]]

@@ -112,7 +112,9 @@ def build_side(
     sites = ((site.address, site.old if side == "old" else site.new) for site in result.sites())
     names = {address: path[-1] for address, path in sites if path is not None}
     builder = _Builder(folding or Folding(), compares=True, limit=limit, abreast=abreast)
-    return builder.diagram(_scoped(one_side(result, side), names))
+    level = one_side(result, side)
+    mark(level, result)
+    return builder.diagram(_scoped(level, names))
 
 
 def _names(subject: DiffResult | Model) -> dict[str, str]:
@@ -174,10 +176,10 @@ class _Builder:
         inputs = {cells.cells[index[0]] for index in siblings(cells, narrow=is_narrow)}
         folds = iter(sub_levels(level, [stack[0].nodes for stack in stacks if stack[0].kind is not None]))
         for stack in stacks:
-            boxes.append(self._box(level, stack, folds, depth, around))
+            box = self._box(level, stack, folds, depth, around)
+            boxes.append(replace(box, abreast=True) if isinstance(box, Card) and stack[0] in inputs else box)
             for position, cell in enumerate(stack):
-                row = 0 if stack[0] in inputs else position  # one line says what all of them feed
-                places.update(dict.fromkeys(cell.nodes, End(len(boxes) - 1, row)))
+                places.update(dict.fromkeys(cell.nodes, End(len(boxes) - 1, position)))
         frames = tuple(frame for frame in framed(level, stacks, self.sizes) if frame.region not in around)
         return Body(tuple(boxes), tuple(_lines(cells, places)), level.listed, frames)
 

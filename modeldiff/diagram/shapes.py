@@ -42,9 +42,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A straight run of layers, drawn as one box with a row per layer."""
+    """A straight run of layers, drawn as one box with a row per layer; or inputs that stand side by side."""
 
     rows: tuple[Row, ...]
+    abreast: bool = False
+    """They are inputs: no row feeds the next."""
 
 
 @dataclass(frozen=True, slots=True)

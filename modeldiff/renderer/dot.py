@@ -71,7 +71,7 @@ class _Writer:
             if isinstance(box, Card):
                 for number, row in enumerate(box.rows):
                     yield f"{indent}{name}_{number} [{self._row(row)}];"
-                for number in range(len(box.rows) - 1):
+                for number in range(0 if box.abreast else len(box.rows) - 1):
                     presence = box.rows[number + 1].presence
                     if not body.listed:
                         self.lines.append(f"  {name}_{number} -> {name}_{number + 1} [{self._line(presence)}];")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from modeldiff.diagram import OUTSIDE, Body, Card, Diagram, Fold, Group, Line, Presence, Trace
+from modeldiff.diagram import OUTSIDE, Body, Card, Diagram, End, Fold, Group, Line, Presence, Trace
 from modeldiff.renderer import boxes
 from modeldiff.renderer.boxes import Words
 from modeldiff.renderer.frames import ASIDE, Placement, framed
@@ -100,6 +100,7 @@ def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> t
 
 
 def _planned(body: Body, words: Words, depth: int, plans: list[_Plan]) -> Scene:
+    body = _gathered(body)
     rank, back = _ranks(body)
     abreast = max((rank.count(row) for row in set(rank)), default=1)
     made = Scene(body, boxes.card_width(body, words, abreast))
@@ -108,6 +109,19 @@ def _planned(body: Body, words: Words, depth: int, plans: list[_Plan]) -> Scene:
         if isinstance(box, (Fold, Group)):
             made.inner[index] = _planned(box.body, words, depth + 1, plans)
     return made
+
+
+def _gathered(body: Body) -> Body:
+    """The body in which one line says what inputs that stand in one card feed together."""
+    inputs = {index for index, box in enumerate(body.boxes) if isinstance(box, Card) and box.abreast}
+    if not inputs:
+        return body
+
+    def end(of: End) -> End:
+        return End(of.box) if of.box in inputs else of
+
+    lines = (replace(line, source=end(line.source), target=end(line.target)) for line in body.lines)
+    return replace(body, lines=tuple(dict.fromkeys(lines)))
 
 
 def _ranks(body: Body) -> tuple[list[int], set[Line]]:
