@@ -17,6 +17,8 @@ class Presence(str, Enum):
     ADDED = "added"
     REMOVED = "removed"
 
+    __hash__ = str.__hash__  # that of enums is Python, and every connection is asked for
+
 
 class FoldKind(str, Enum):
     """Why layers are folded."""

@@ -152,6 +152,8 @@ class Words:
     def fold_title(self, fold: Fold) -> str:
         """What a closed fold says first."""
         layers = sum(1 for _ in fold.body.rows())
+        if not layers:
+            return f"⋯ {counted(sum(1 for _ in _left(fold.body)), 'place')} of layers that moved"
         if fold.kind is FoldKind.REPEAT:
             return f"⋯ ×{fold.times} more like above, {counted(layers, 'layer')}"
         if fold.kind is FoldKind.UNCHANGED:
@@ -197,14 +199,25 @@ class Words:
         return f"{first}{between}{last}"
 
     def _ends(self, fold: Fold) -> tuple[str, str]:
-        rows = list(fold.body.rows())
-        return visible(self.views[rows[0].address].name), visible(self.views[rows[-1].address].name)
+        addresses = [row.address for row in fold.body.rows()]
+        if not addresses:
+            addresses = [address for trace in _left(fold.body) for address in trace.rows]
+        return visible(self.views[addresses[0]].name), visible(self.views[addresses[-1]].name)
 
     def fold_width(self, fold: Fold) -> float:
         """The width at which a fold says its title, what is counted in it, and its first and last layer."""
         marks = sum(1 for _ in self.counts(fold.body.rows()))
         title = sans(self.fold_title(fold), TEXT, bold=True) + 14.0 * marks
         return FOLD_ROOM + title + sans(" to ".join(self._ends(fold)), TEXT)
+
+
+def _left(body: Body) -> Iterator[Trace]:
+    """The places inside, at any depth, that layers left: a fold may hold nothing else."""
+    for box in body.boxes:
+        if isinstance(box, Trace):
+            yield box
+        elif not isinstance(box, Card):
+            yield from _left(box.body)
 
 
 def _names(old: str, name: str, room: float) -> tuple[str, str]:

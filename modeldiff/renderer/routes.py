@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
@@ -62,11 +62,8 @@ class Attachment:
     """It ends at the side of a row, not at the top of a box."""
     is_back: bool
     """It runs backwards and so around everything."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """What it shares its way with."""
-        return bundle_of(self.line)
+    bundle: Bundle
+    """What it shares its way with; asked for in every rank that it passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +113,10 @@ class Columns:
     rank: Sequence[int]
     """Of each box."""
     xs: Sequence[int]
-    """Axes of the boxes, then of the lanes as `lane_places` numbers them."""
+    """Axes of the boxes, then of the lanes."""
     attachments: Sequence[Attachment]
+    lanes: Mapping[tuple[Bundle, int], int]
+    """As `lane_places` numbers them."""
     middle: Callable[[int, int], int]
     """How far below the top of a box the middle of a row is."""
     heads: AbstractSet[int] = frozenset()
@@ -142,7 +141,7 @@ class _Router:
         self.extents, self.rank, self.xs = columns.extents, columns.rank, columns.xs
         self.attachments, self.middle = columns.attachments, columns.middle
         self.heads, self.feet = columns.heads, columns.feet
-        self.lanes = lane_places(self.attachments)
+        self.lanes = columns.lanes
         self.taken: dict[tuple[int, bool], list[SideLane]] = defaultdict(list)
         """The lanes at each side of each card, nearest first: the lower the row, the further out."""
         self.last = max(self.rank, default=-1)
@@ -278,6 +277,9 @@ class _Router:
         crossed = {gap for at in self.attachments for gap in range(at.source, at.target)}
         named = {at.target - 1 for at in self.attachments if at.line.target_call}
         named |= {at.source for at in self.attachments if at.line.source_call}
+        heights: dict[int, int] = defaultdict(int)
+        for extent, number in zip(self.extents, self.rank, strict=True):
+            heights[number] = max(heights[number], extent[2])
         tops = {-1: (0, 0)}
         y = 0
         for number in range(-1, self.last + 1):
@@ -290,8 +292,7 @@ class _Router:
                 gap = 0
             gap += (FOOT_ROOM if number in self.feet else 0) + (HEAD_ROOM if number + 1 in self.heads else 0)
             y = top + height + gap + (CALL_ROOM if number in named else 0)
-            inside = [extent[2] for extent, own in zip(self.extents, self.rank, strict=True) if own == number + 1]
-            tops[number + 1] = y, max(inside, default=0)
+            tops[number + 1] = y, heights[number + 1]
         return tops
 
     def _route(

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -21,9 +21,11 @@ from modeldiff.renderer.routes import (
     SIDE_FIRST,
     SIDE_NEXT,
     Attachment,
+    Bundle,
     Columns,
     Placed,
     Route,
+    bundle_of,
     lane_places,
     routed,
     side_lanes,
@@ -102,7 +104,7 @@ def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> t
 def _planned(body: Body, words: Words, depth: int, plans: list[_Plan]) -> Scene:
     body = _gathered(body)
     rank, back = _ranks(body)
-    abreast = max((rank.count(row) for row in set(rank)), default=1)
+    abreast = max(Counter(rank).values(), default=1)
     made = Scene(body, boxes.card_width(body, words, abreast))
     plans.append(_Plan(made, depth, rank, back))
     for index, box in enumerate(body.boxes):
@@ -143,8 +145,8 @@ def _ranks(body: Body) -> tuple[list[int], set[Line]]:
         rank[index] = max((rank[maker] + 1 for maker in makers[index]), default=0)
     fed = {line.target.box for line in body.lines}
     for index in reversed(order):
-        below = [rank[line.target.box] for line in lines if line.source.box == index and line not in back]
-        if index not in fed and below:
+        below = [rank[taker] for taker in takers[index] if (index, taker) not in circles] if index not in fed else ()
+        if below:
             rank[index] = min(below) - 1  # an input stands above the layer that takes it
     return rank, back
 
@@ -202,7 +204,7 @@ def _attachments(plan: _Plan) -> list[Attachment]:
         source = plan.rank[line.source.box] if line.source.box != OUTSIDE else -1
         target = plan.rank[line.target.box] if line.target.box != OUTSIDE else last
         is_back = line in plan.back or target <= source
-        found.append(Attachment(line, source, target, is_side=line.target.row > 0, is_back=is_back))
+        found.append(Attachment(line, source, target, line.target.row > 0, is_back, bundle_of(line)))
     return found
 
 
@@ -271,12 +273,13 @@ def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], wor
         heights = [words.height(one) for one in box.rows[: row + 1]]
         return sum(heights[:-1]) + heights[-1] // 2
 
+    lanes_of = lane_places(attachments)
     reaches = [[plan.rank[index] for index in frame.boxes] for frame in made.body.frames]
     heads, feet = frozenset(map(min, reaches)), frozenset(map(max, reaches))
     made.ranks, made.placed, made.routes = routed(
-        Columns(plan.extents, plan.rank, xs, attachments, middle, heads, feet)
+        Columns(plan.extents, plan.rank, xs, attachments, lanes_of, middle, heads, feet)
     )
-    made.tags = tuple(_tags(plan, attachments, xs[count:]))
+    made.tags = tuple(_tags(plan, attachments, lanes_of, xs[count:]))
     made.frames = tuple(framed(made.body.frames, made.placed, made.routes))
     ends = [(box.x - box.left, box.x + box.right) for box in made.placed]
     ends += [(x, x) for route in made.routes for x, _ in route.points]
@@ -291,10 +294,9 @@ def _finish(plan: _Plan, attachments: list[Attachment], places: list[float], wor
 
 
 def _tags(
-    plan: _Plan, attachments: Sequence[Attachment], lanes: Sequence[int]
+    plan: _Plan, attachments: Sequence[Attachment], lanes_of: Mapping[tuple[Bundle, int], int], lanes: Sequence[int]
 ) -> Iterator[tuple[int, int, Presence, str]]:
     """Where words on lines stand: those about the maker at the foot of their rank, those about the taker at its top."""
-    lanes_of = lane_places(attachments)
     ends = {(at.bundle, at.target - 1) for at in attachments}
     turning = {route.bundle for route in plan.scene.routes if len({x for x, _ in route.points}) > 1}
     for lane, told in plan.tags.items():

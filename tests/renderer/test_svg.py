@@ -295,3 +295,23 @@ def test_a_model_without_layers_is_a_picture_too():
     empty = Model("m", "m.h5", "keras-h5", Graph())
     assert ET.fromstring(render(empty, "svg")).tag == f"{SVG}svg"
     assert ET.fromstring(render(compare(empty, empty), "svg")).tag == f"{SVG}svg"
+
+
+def test_a_fold_may_hold_nothing_but_places_that_layers_left():
+    """Where a large picture is cut into stretches, one of them may have only such places."""
+
+    def stack(*blocks: int) -> str:
+        lines, above = ["x: InputLayer(batch_shape=[None, 8])", "stem: Dense(units=8) <- x"], "stem"
+        for block in blocks:
+            lines += [f"b{block}_fc: Dense(units=8) <- {above}", f"b{block}_add: Add <- b{block}_fc, {above}"]
+            above = f"b{block}_add"
+        return "\n".join([*lines, f"head: Dense(units=2) <- {above}", "outputs: head"])
+
+    diff = compare(model(stack(1, 2, 3, 4, 5, 6)), model(stack(1, 3, 4, 5, 2, 6)))
+    traces = tuple(box for box in diagram.build(diff).body.boxes if isinstance(box, diagram.Trace))
+    assert traces
+    inner = diagram.Fold(diagram.FoldKind.BUNDLE, diagram.Body(traces, ()))
+    fold = diagram.Fold(diagram.FoldKind.BUNDLE, diagram.Body((*traces, inner), ()))
+    drawn = svg.render(report.build(diff), diagram.Diagram(diagram.Body((fold,), ()), compares=True))
+    assert "2 places of layers that moved" in drawn
+    assert "b2_fc" in drawn
