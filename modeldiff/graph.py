@@ -249,7 +249,7 @@ class Layer:
     """What a v3 weight store calls it in its model's list of layers: class and counter (`dense_1`), by Keras' rule.
     The only link to a store that keeps no names."""
     has_name: bool = True
-    """False where the file keeps no names: `name` is then the place in the store."""
+    """False where the file tells no name: `name` is then the place in the store, or made from the class."""
 
     def __post_init__(self) -> None:
         if not self.canonical_class:

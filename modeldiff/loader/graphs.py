@@ -264,6 +264,7 @@ class _Builder:
             output_shapes=shapes,
             kind="op" if is_operation(entry) else "layer",
             store_name=self.store_names.get(entry.name, ""),
+            has_name=entry.is_named or entry.is_op,
         )
 
     def body(self, entry: Entry) -> Built | None:

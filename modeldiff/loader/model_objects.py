@@ -35,6 +35,8 @@ class Entry:
     and what follows from an object without either is found once, by the identity of this one."""
     inner: Mapping[str, Any] | None = None
     """The object of the sub-model: the entry itself, or what a wrapper (TimeDistributed) wraps."""
+    is_named: bool = True
+    """False where the file tells no name: a custom class may leave it out of its config."""
     is_op: bool = False
     """An operation of Keras 3 that is no layer: not in `model.layers`, never with weights."""
 
@@ -189,7 +191,7 @@ def _entry(
     name = _own_name(item) or fallback or class_name.lower() or "layer"
     inner = item if model_kind(item) else config.get("layer")
     inner = inner if inner is item or model_kind(inner) else None
-    entry = Entry(name, class_name, item, config, _alike(item, said), inner)
+    entry = Entry(name, class_name, item, config, _alike(item, said), inner, bool(_own_name(item) or fallback))
     entry.is_op = _is_op(entry, stored)
     return entry
 

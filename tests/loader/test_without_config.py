@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,19 @@ def test_a_layer_of_a_store_without_names_may_hold_fewer_weights(tmp_path: Path)
     merged = {"layers/dense": [values(10, 4, 3), values(1, 3)]}
     found = told(whole, store(tmp_path / "m.weights.h5", merged, {}))
     assert sorted(found) == [(kind, "layers/dense") for kind in ("weight-changed", "weight-removed", "weight-removed")]
+
+
+def test_a_layer_whose_file_tells_no_name_was_not_renamed(tmp_path: Path) -> None:
+    """A custom class that leaves its name out of its config; legacy HDF5 lists it, a store without names does not."""
+    mine = {"class_name": "Mine", "config": {"units": 4}}
+    sequential = {"class_name": "Sequential", "config": {"name": "model", "layers": [mine]}}
+    arrays = {"called/w:0": values(1, 4, 4)}
+    whole = write_h5(tmp_path / "m.h5", sequential, {"called": arrays})
+    assert [layer.has_name for _, layer in load(whole).walk()] == [True]
+    alone = tmp_path / "m.json"
+    alone.write_text(json.dumps(sequential), "utf-8")
+    assert [layer.has_name for _, layer in load(alone).walk()] == [False]
+    assert told(whole, alone) == told(alone, whole) == []
 
 
 def test_weights_in_two_formats_tell_nothing_of_layers_without_weights(tmp_path: Path) -> None:
