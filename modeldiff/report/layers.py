@@ -5,19 +5,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from modeldiff.changes import (
-    ABSENT,
     Change,
     ConfigChanged,
     DiffResult,
-    Endpoint,
     Impact,
     InputsRewired,
-    Kind,
     LayerMoved,
     LayerRenamed,
     LayerRetyped,
@@ -29,28 +25,27 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
-from modeldiff.graph import Fact, Graph, Layer, LayerPath, Model, Note, digests_of, format_path
+from modeldiff.graph import Fact, Layer, Model, Note, digests_of, format_path
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import ports, tensors
 from modeldiff.report.asserted import code_notes
+from modeldiff.report.links import Links, link, neighbours
+from modeldiff.report.looks import Look, Looks, Rows
 from modeldiff.report.natures import is_reset
 from modeldiff.report.overview import inside
 from modeldiff.report.reasons import Reasons
-from modeldiff.report.summaries import summary
 from modeldiff.report.together import causes
-from modeldiff.report.view import ConfigRow, LayerView, Link, Phrase, Status
-from modeldiff.report.words import endpoint, message, signed, value_text, without_batch
+from modeldiff.report.view import ConfigRow, LayerView, Phrase, Status
+from modeldiff.report.words import message, signed
 
 _LONGEST_FIGURE = 20
 """Characters that a row of the picture has room for."""
 
-Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
-
 
 def single(model: Model, values: Mapping[tuple[Site, str], Values], *, digests: bool) -> tuple[LayerView, ...]:
     """Every layer of one model, with nothing to compare it with."""
-    inputs, outputs = _neighbours(model.graph)
-    rows, looks = _Rows(), _Looks()
+    inputs, outputs = neighbours(model.graph)
+    rows, looks = Rows(), Looks()
     notes = _by_place([*model.notes, *code_notes(model)])
     found = iter(digests_of(weight for _, layer in model.walk() for weight in layer.weights)) if digests else None
     return tuple(
@@ -60,8 +55,8 @@ def single(model: Model, values: Mapping[tuple[Site, str], Values], *, digests: 
             figure=(f"{parameters:,}",) if (parameters := inside(layer)) else (),
             warnings=tuple((note.text,) for note in notes.get(format_path(path), ())),
             weights=tuple(tensors.stored(Site(None, path), layer, values, found)),
-            inputs=tuple(_link(end, new=True) for end in inputs.get(path, ())),
-            outputs=tuple(_link(end, new=True) for end in outputs.get(path, ())),
+            inputs=tuple(link(end, new=True) for end in inputs.get(path, ())),
+            outputs=tuple(link(end, new=True) for end in outputs.get(path, ())),
         )
         for path, layer in model.walk()
     )
@@ -83,7 +78,7 @@ def status_of(changes: Iterable[Change]) -> Status:
     return Status.RENAMED if facts else Status.UNCHANGED
 
 
-def _bare(site: Site, layer: Layer, looks: _Look, config: tuple[ConfigRow, ...]) -> LayerView:
+def _bare(site: Site, layer: Layer, looks: Look, config: tuple[ConfigRow, ...]) -> LayerView:
     """What a layer is, before anything is said about what happened to it."""
     path = site.new if site.new is not None else site.old
     assert path is not None
@@ -128,22 +123,17 @@ class _Ledger:
         self.new = dict(result.new.walk())
         self.ports = ports.told(result)
         self.matches = {match.site for match in result.matching.matches}
-        self.partners = {match.old: match.new for match in result.matching.matches}
         self.changes: dict[Site, list[Change]] = defaultdict(list)
         for change in result.changes:
             self.changes[change.site].append(change)
-        self.matched = set(self.partners.values())
-        self.rewired = {change.site.new for change in result.of(Kind.INPUTS_REWIRED)} | set(result.matching.added)
-        self.rows, self.looks = _Rows(), _Looks()
+        self.rows, self.looks = Rows(), Looks()
         self.pairs: dict[Site, list[WeightPair]] = defaultdict(list)
         for pair in result.weight_pairs:
             self.pairs[pair.site].append(pair)
-        self.links = tuple(
-            (old, new) for old, new in zip(_neighbours(result.old.graph), _neighbours(result.new.graph), strict=True)
-        )
+        self.links = Links(result)
         following = [region for region in result.regions if region.kind is RegionKind.SHAPES_FOLLOW]
         self.follows = {path: region for region in following for path in region.layers}
-        self.reasons = Reasons(result, (self.old, self.new), self.links)
+        self.reasons = Reasons(result, (self.old, self.new), self.links.sides)
         self.notes = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
 
     def view(self, site: Site) -> LayerView:
@@ -178,8 +168,8 @@ class _Ledger:
             impact=max((change.impact for change in facts), default=None),
             match=self._match(site),
             warnings=tuple((note.text,) for note in notes if note.fact is not Fact.CODE),
-            inputs=tuple(self._links(site, 0)),
-            outputs=tuple(self._links(site, 1)),
+            inputs=tuple(self.links.of(site, 0)),
+            outputs=tuple(self.links.of(site, 1)),
         )
         if site.old is None or site.new is None:
             return self._alone(view, site, layer, code)
@@ -214,7 +204,7 @@ class _Ledger:
             lines = [(_CODE, words)]
         lines += [(note.text,) for note in code if note.key or not words]
         parameters = inside(layer) if site.old is None else -inside(layer)
-        partner = self.partners.get(site.old[:-1]) if site.old is not None else None
+        partner = self.links.partners.get(site.old[:-1]) if site.old is not None else None
         return replace(
             view,
             parent=Site(None, partner).address if partner else view.parent,
@@ -231,7 +221,7 @@ class _Ledger:
                 if len(facts) == 1:
                     yield ("renamed",)
             elif not isinstance(change, (WeightChanged, WeightReshaped)):
-                words = message(change, self.partners)
+                words = message(change, self.links.partners)
                 yield (_CODE, *words) if change in tellers else words
         yield from ((note.text,) for note, teller in zip(code, tellers, strict=True) if teller is None)
         values = [one for one in facts if isinstance(one, (WeightChanged, WeightReshaped)) and not is_reset(one)]
@@ -249,60 +239,6 @@ class _Ledger:
         if site not in self.matches and not self.changes[site]:
             return ("the other file does not list it",)
         return self.reasons.of(site, self.pairs[site])
-
-    def _links(self, site: Site, direction: int) -> Iterator[Link]:
-        """Neighbours of both sides: those both have first, in the new order, then those only one has.
-
-        What only one side lists is a connection added or removed only where the layer it leads to was rewired:
-        a layer that moved into a sub-model has other neighbours in its graph, and the same tensors.
-        """
-        old_links, new_links = self.links[direction]
-        before = {
-            (self.partners.get(end.layer, end.layer), end.layer in self.partners, end.call, end.output): end
-            for end in (old_links.get(site.old, ()) if site.old is not None else ())
-        }
-        for end in new_links.get(site.new, ()) if site.new is not None else ():
-            kept = before.pop((end.layer, end.layer in self.matched, end.call, end.output), None)
-            target = site.new if direction == 0 else end.layer
-            added = kept is None and site.old is not None and target in self.rewired
-            yield _link(end, new=True, status=Status.ADDED if added else Status.UNCHANGED)
-        for end in before.values():
-            partner = self.partners.get(end.layer)
-            target = site.new if direction == 0 else partner
-            if site.new is None or target is None or target in self.rewired:
-                status = Status.REMOVED if site.new is not None else Status.UNCHANGED
-                shown = end if partner is None else replace(end, layer=partner)
-                yield _link(shown, new=partner is not None, status=status)
-
-
-def _link(end: Endpoint, *, new: bool, status: Status = Status.UNCHANGED) -> Link:
-    site = Site(None, end.layer) if new else Site(end.layer, None)
-    return Link(site.address, endpoint(end), status)
-
-
-def _neighbours(graph: Graph, prefix: LayerPath = ()) -> tuple[Neighbours, Neighbours]:
-    """What each layer takes, and which layers take what it makes; within its own graph, in order, each once."""
-    inputs: dict[LayerPath, dict[Endpoint, None]] = defaultdict(dict)
-    outputs: dict[LayerPath, dict[Endpoint, None]] = defaultdict(dict)
-    stack = [(graph, prefix)]
-    while stack:
-        inside, parent = stack.pop()
-        known = {layer.name for layer in inside.layers}
-        for layer in inside.layers:
-            path = (*parent, layer.name)
-            for index, call in enumerate(layer.calls):
-                for ref in call.inputs:
-                    if ref.layer in known:
-                        producer = (*parent, ref.layer)
-                        inputs[path][Endpoint(producer, ref.call, ref.output)] = None
-                        outputs[producer][Endpoint(path, index)] = None
-            if layer.body is not None:
-                stack.append((layer.body, path))
-    return _frozen(inputs), _frozen(outputs)
-
-
-def _frozen(found: Mapping[LayerPath, Mapping[Endpoint, None]]) -> Neighbours:
-    return {path: tuple(ends) for path, ends in found.items()}
 
 
 def _by_place(notes: Iterable[Note]) -> dict[str, tuple[Note, ...]]:
@@ -325,61 +261,6 @@ def _tells(change: Change, key: str) -> bool:
         return False
     inside = change.key in {key, f"{key}.class_name", f"{key}.bytecode"}
     return inside or key.startswith(f"{change.key}.")
-
-
-_Look = tuple[str, str, str]
-"""Class, summary, and output shapes side by side; a summary that only says the shape is ""."""
-
-
-class _Looks:
-    """Layers built alike share one config, and look alike where shapes are equal too."""
-
-    def __init__(self) -> None:
-        self._known: dict[Hashable, _Look] = {}
-
-    def of(self, layer: Layer) -> _Look:
-        """What the layer is in short."""
-        shapes = layer.output_shapes or ()
-        seen = (layer.class_name, layer.canonical_class, id(layer.config), id(layer.body), shapes)
-        known = *seen, *(weight.shape for weight in layer.weights[:1])
-        if known not in self._known:
-            shape = ", ".join(map(without_batch, shapes))
-            words = summary(layer)
-            self._known[known] = layer.class_name, words if words != shape else "", shape
-        return self._known[known]
-
-
-class _Rows:
-    """Configs as rows. Layers built alike share one config, and then one tuple of rows."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[ConfigRow, ...]] = {}
-        """By identity: the models outlive this."""
-
-    def of(
-        self, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, facts: Iterable[Change] = ()
-    ) -> tuple[ConfigRow, ...]:
-        """The rows of both sides; None for one that is not there."""
-        if any(isinstance(change, ConfigChanged) for change in facts):
-            return tuple(_config_rows(old or {}, new or {}, facts))
-        sides = id(old), id(new)
-        if sides not in self._known:
-            self._known[sides] = tuple(_config_rows(old or {}, new or {}))
-        return self._known[sides]
-
-
-def _config_rows(old: Mapping[str, Any], new: Mapping[str, Any], facts: Iterable[Change] = ()) -> Iterator[ConfigRow]:
-    """Every key of either side, changed ones first; a default that `facts` tell stands where a side does not."""
-    told = [change for change in facts if isinstance(change, ConfigChanged)]
-    old = {**{one.key: one.before for one in told if one.key in new and one.before is not ABSENT}, **old}
-    new = {**{one.key: one.after for one in told if one.key in old and one.after is not ABSENT}, **new}
-    keys = [*new, *(key for key in old if key not in new)]
-    changed = [key for key in keys if key in old and key in new and old[key] != new[key]]
-    one_sided = [key for key in keys if (key in old) != (key in new)]
-    for key in (*changed, *one_sided, *(key for key in keys if key in old and key in new and key not in changed)):
-        before = value_text(old[key]) if key in old else None
-        after = value_text(new[key]) if key in new else None
-        yield ConfigRow(key, before, after, changed=before != after)
 
 
 def _figure(old: Layer, new: Layer, facts: Iterable[Change], far: float | None, pairs: Iterable[WeightPair]) -> Phrase:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
-from modeldiff.changes import DiffResult, Endpoint, Evidence, Match, Outcome, Site, WeightPair
+from modeldiff.changes import DiffResult, Evidence, Match, Outcome, Site, WeightPair
 from modeldiff.graph import Layer, LayerPath, format_path
+from modeldiff.report.links import Neighbours
 from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import counted, joined
 
@@ -27,7 +28,6 @@ class Beside(Enum):
 
 
 Layers = Mapping[LayerPath, Layer]
-Neighbours = Mapping[LayerPath, tuple[Endpoint, ...]]
 
 
 class Reasons:
