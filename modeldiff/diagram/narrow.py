@@ -28,6 +28,8 @@ def narrowed(cells: Cells, abreast: int, *, whatever: bool, compares: bool) -> C
     """
     if cells.level.listed:
         return cells
+    if whatever:  # only what is too wide all the same, so that changes elsewhere stay outside
+        cells = narrowed(cells, abreast, whatever=False, compares=compares)
     for _ in range(ROUNDS):
         hidden = _hidden(cells, abreast, whatever=whatever)
         found = list(_folds(cells, hidden, compares=compares))
@@ -50,7 +52,7 @@ def _hidden(cells: Cells, abreast: int, *, whatever: bool) -> set[int]:
             is_end = any(node in level.entries or node in level.exits for node in nodes)
             is_told = any(level.nodes[node].is_touched for node in nodes)
             is_line = cells.cells[index].kind in {FoldKind.UNCHANGED, FoldKind.BUNDLE}
-            if (is_wide or is_line) and (whatever or not (is_end or is_told)):
+            if is_wide if whatever else (is_wide or is_line) and not (is_end or is_told):
                 hidden.add(index)
     return hidden
 

@@ -20,7 +20,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from modeldiff.changes import DiffResult
-from modeldiff.diagram import FEWER, LIMIT, Diagram, Folding, Side, build, build_side
+from modeldiff.diagram import FEWER, LIMIT, NARROWER, Diagram, Folding, Side, build, build_side
 from modeldiff.renderer import palette, templates
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
@@ -43,6 +43,8 @@ LISTED = 500
 SIDES: tuple[Side, ...] = ("old", "new")
 PAD = 20
 """Around the picture."""
+TRIES = tuple(abreast for abreast in NARROWER if not abreast[1])
+"""A page can be moved: what is told stays outside of folds however wide it is."""
 
 
 def render(report: Report, diagram: Diagram | None) -> str:
@@ -53,7 +55,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words, partial(build, report.subject, folding=diagram.folding))
+    drawn, note = picture(diagram, words, partial(build, report.subject, folding=diagram.folding), tries=TRIES)
     numbers = {view.address: number for number, view in enumerate(report.layers)}
     pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
     body = pencil.scene(drawn)
@@ -106,7 +108,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
 def _side(result: DiffResult, side: Side, words: Words, folding: Folding, limit: int) -> Scene:
     """The picture of the old or the new model alone."""
     again = partial(build_side, result, side, folding=folding)
-    return picture(again(limit=limit), words, again, limit)[0]
+    return picture(again(limit=limit), words, again, limit, tries=TRIES)[0]
 
 
 def _together(report: Report) -> dict[str, tuple[Phrase, ...]]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -36,7 +36,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
     assert diagram is not None
     words = Words(report, compares=diagram.compares)
     again = partial(build, report.subject, folding=diagram.folding)
-    drawn, note = picture(diagram, words, again)
+    drawn, note = picture(diagram, words, again, tries=NARROWER)
     width = max(NARROWEST, drawn.left + drawn.right + 2 * MARGIN)
     head, top = _head(report, width, note)
     axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
@@ -59,10 +59,19 @@ class Again(Protocol):
         """A diagram; the arguments are those of `build`."""
 
 
-def picture(diagram: Diagram, words: Words, again: Again, limit: int = LIMIT) -> tuple[Scene, str]:
+def picture(
+    diagram: Diagram, words: Words, again: Again, limit: int = LIMIT, *, tries: Sequence[Abreast]
+) -> tuple[Scene, str]:
     """The scene, and a sentence where the picture is not what was asked for.
 
     Where it is too wide to be read it is folded until it fits, unless somebody asked for how it is folded.
+
+    Args:
+        diagram: what to draw.
+        words: its texts.
+        again: builds it once more.
+        limit: how `diagram` was built.
+        tries: how to fold it where it is too wide, one after the other.
     """
     drawn, finished = scene(diagram, words)
     note = ""
@@ -72,7 +81,7 @@ def picture(diagram: Diagram, words: Words, again: Again, limit: int = LIMIT) ->
         note = "Folded further than usual: Graphviz did not finish the whole picture in time."
     if not finished:
         return drawn, "Drawn in one column: Graphviz did not finish in time."
-    for abreast in NARROWER if diagram.folding == Folding() else ():
+    for abreast in tries if diagram.folding == Folding() else ():
         if drawn.left + drawn.right <= BROADEST:
             break
         narrower, finished = scene(again(limit=limit, abreast=abreast), words, Deadline(BUDGET / 2))
