@@ -79,8 +79,9 @@ def roles(part: Part | None, layer: str, names: Sequence[str]) -> tuple[Slot, ..
         fitting = [number for number, parts in enumerate(split) if agrees(slot, parts)]
         if len(fitting) == 1:
             named[fitting[0]] = slot
-    if any(parts[-1].startswith("lora_") for parts in split):  # what the adapter adapts is frozen
-        named = [Slot(slot.role, slot.trainable and slot.role not in {"kernel", "embeddings"}) for slot in named]
+    adapted = {slot.role.rpartition("lora_")[0] for slot in named if "lora_" in slot.role}
+    frozen = {f"{inner}{role}" for inner in adapted for role in ("kernel", "embeddings")}
+    named = [Slot(slot.role, slot.trainable and slot.role not in frozen) for slot in named]
     return tuple(named)
 
 
