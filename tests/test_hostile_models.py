@@ -58,7 +58,7 @@ CASES = {
                 "config": {"name": f"d{number}"},
                 "inbound_nodes": [[["i", 0, 0, {}], *([f"d{before}", 0, 0, {}] for before in range(number))]],
             }
-            for number in range(150)
+            for number in range(120)
         )
     ),
     "thousands of calls": functional(

@@ -30,7 +30,7 @@ _FORMATS = (
 )
 """First bytes -> module with `load(path)`."""
 
-_LAYERS, _CALLS, _TENSORS, _NAMES, _SETTINGS = 8_000, 5_000, 12_000, 2_000_000, 300_000
+_LAYERS, _CALLS, _TENSORS, _NAMES, _SETTINGS = 5_000, 5_000, 8_000, 2_000_000, 300_000
 """What a model may have: layers at all depths, calls of one layer, inputs of all calls, characters in all paths, keys
 in all configs. The largest models of Keras Applications have 1,100 layers."""
 

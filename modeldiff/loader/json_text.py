@@ -17,7 +17,7 @@ from modeldiff.errors import NotAModel, UnreadableFile
 LIMIT = 64 << 20
 """Bytes of one JSON text."""
 VALUES = 3_000_000
-"""Values in it: four times what a model of 8,000 layers has. In memory one takes up to a hundred times its bytes."""
+"""Values in it: six times what a model of 5,000 layers has. In memory one takes up to a hundred times its bytes."""
 
 _LONE = re.compile(r"[\ud800-\udfff]")
 

@@ -22,8 +22,8 @@ from graphviz.backend import dot_command, execute
 from modeldiff.errors import RenderError
 from modeldiff.renderer import wheel
 
-BUDGET = 10.0
-"""Seconds for all layouts of one picture."""
+BUDGET = 4.0
+"""Seconds for all layouts of one picture; those of real models take a few tenths."""
 _POINTS = 72.0
 
 

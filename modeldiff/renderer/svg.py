@@ -52,6 +52,10 @@ def render(report: Report, diagram: Diagram | None) -> str:
     )
 
 
+_SMALL = 3_000
+"""Layers up to which a picture is drawn again until it fits: each time costs as much as the first."""
+
+
 class Again(Protocol):
     """Builds the same picture, folded further."""
 
@@ -81,7 +85,7 @@ def picture(
         note = "Folded further than usual: Graphviz did not finish the whole picture in time."
     if not finished:
         return drawn, "Drawn in one column: Graphviz did not finish in time."
-    for abreast in tries if diagram.folding == Folding() else ():
+    for abreast in tries if diagram.folding == Folding() and len(words.views) <= _SMALL else ():
         if drawn.left + drawn.right <= BROADEST:
             break
         narrower, finished = scene(again(limit=limit, abreast=abreast), words, Deadline(BUDGET / 2))

@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from modeldiff.changes import (
@@ -98,10 +100,15 @@ def value(of: Any) -> Phrase:
     """A config value as a person would write it; long ones are cut."""
     if of is ABSENT:
         return ("default",)  # a key that is not written has its default; canonical configs leave defaults out
-    text = value_text(of)
+    text = value_text(_beginning(of))
     if _DIGEST.fullmatch(text):
         return (Code(text[:_SHORT_DIGEST]),)
     return (Code(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"),)
+
+
+def _beginning(of: Any) -> Any:
+    """As much of a long list as is shown: each item takes a character at least."""
+    return of[:_LONGEST_VALUE] if isinstance(of, (list, tuple)) else of
 
 
 def value_text(of: Any) -> str:
@@ -254,15 +261,24 @@ def _rewired(change: InputsRewired, partners: Partners) -> Phrase:
         now = partners.get(end.layer)
         return (*words, " (now ", Code(now[-1]), ")") if now else (*words, " (removed)")
 
-    was, now = joined(map(told, before)), joined(map(endpoint, after))
+    was, now = _first(map(told, before), len(before)), _first(map(endpoint, after), len(after))
     if len(before) == len(after) > 1:
-        if all(translated.count(end) == after.count(end) for end in after):
+        if Counter(translated) == Counter(after):
             return (f"{call}inputs reordered: ", *was, " → ", *now)
         differing = [index for index, end in enumerate(after) if translated[index] != end]
         if len(differing) == 1:
             index = differing[0]
             return (f"{call}input {index + 1}: ", *told(before[index]), " → ", *endpoint(after[index]))
     return (f"{call}{'inputs' if max(len(before), len(after)) > 1 else 'input'}: ", *was, " → ", *now)
+
+
+_MOST_INPUTS = 24
+"""Inputs that a line names at most."""
+
+
+def _first(inputs: Iterable[Phrase], count: int) -> Phrase:
+    named = joined(islice(inputs, _MOST_INPUTS))
+    return (*named, f" and {count - _MOST_INPUTS:,} more") if count > _MOST_INPUTS else named
 
 
 def interface(change: InterfaceChanged) -> Phrase:
