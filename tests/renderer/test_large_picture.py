@@ -2,8 +2,6 @@
 # and printed. How fast that is on a machine is measured by tests/benchmarks/page.py.
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from models import model
 
@@ -45,18 +43,6 @@ def inception(units: int) -> str:
         before = f"c{index}"
     lines += [f"side: Dense(units={units}, w=99) <- x", f"end: Add <- {before}, side", "outputs: end"]
     return "\n".join(lines)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

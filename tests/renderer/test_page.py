@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +14,6 @@ from modeldiff.graph import Note, TensorRef
 
 pytestmark = pytest.mark.browser
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 OLD = """
     image: InputLayer(batch_shape=[None, 8])
     stem: Dense(units=8, w=1) <- image
@@ -56,22 +45,6 @@ HOSTILE = [
     "'\"><svg onload=alert(1)>",
     "${alert(1)}{{7*7}}",
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    from playwright.sync_api import Error, sync_playwright
-
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        except Error as error:
-            pytest.fail(
-                f"no Chromium to open the page in: apt install chromium, or playwright install chromium ({error})"
-            )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

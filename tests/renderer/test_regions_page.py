@@ -1,8 +1,6 @@
 # What changed together, in a real browser: frames stay around their boxes when folds open, a trace leads to the layer.
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from models import model
 
@@ -22,18 +20,6 @@ def stack(*blocks: int) -> str:
         ]
         above = f"b{block}_out"
     return "\n".join([*lines, f"head: Dense(units=2) <- {above}", "outputs: head"])
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
