@@ -59,8 +59,7 @@ canvas.addEventListener("pointermove", event => { if (event.buttons) goThere(eve
 // The strip: a slider over all layers in graph order.
 const strip = $("#strip"), say = $("#strip-say");
 const told = index => {
-  const layer = layers[index], moved = layer.d, status = statusOf(layer);
-  const far = moved === undefined ? "" : moved === 0 ? "identical" : moved >= 100 ? "moved" : `moved ${moved * 100 < .1 ? "less than 0.1" : Number((moved * 100).toPrecision(2))} %`;
+  const layer = layers[index], status = statusOf(layer), far = distance(layer.d);
   const own = compares ? far || (status === "unchanged" ? "no weights" : status) : layer.q ? `${number(layer.q[1] ?? layer.q[0])} parameters` : layer.f ? `${plain(layer.f)} parameters inside` : "no parameters";
   return `${visible(path(layer))}: ${own}${layer.z ? ", frozen" : ""}`;
 };

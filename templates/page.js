@@ -26,7 +26,9 @@ function again(address) {
   try { return address.slice(0, cut + 1) + encodeURIComponent(decodeURIComponent(address.slice(cut + 1))).replace(/%2F/g, "/").replace(/[!'()*]/g, char => "%" + char.charCodeAt(0).toString(16).toUpperCase()); } catch { return address; }
 }
 const choose = address => { location.hash = address; render(true); };
-let rendered = null;
+let rendered = null, from = "list";
+const which = $$(".which").map(label => [label, label.textContent]);
+const narrow = () => innerWidth < 720;
 
 /** Show the chosen layer everywhere. */
 function render(byReader) {
@@ -36,8 +38,10 @@ function render(byReader) {
   if (strip) { mark("mark", index); fill(strip, { "aria-valuenow": index ?? 0, "aria-valuetext": index === null ? "nothing chosen" : told(index) }, []); }
   $$("article", panelPane).forEach(article => article.remove());
   $("#overview").hidden = index !== null;
+  $("#leave").hidden = index === null;
+  for (const [label, words] of which) label.textContent = index === null ? words : "Layer";
   $("#lost").hidden = index !== null || !/^#(layer|old)=/.test(location.hash);
-  if (index === null) { $("#say").textContent = $("#lost").hidden ? "" : $("#lost").textContent; circle(null); return; }
+  if (index === null) { $("#say").textContent = $("#lost").hidden ? "" : $("#lost").textContent; circle(null); if (byReader && narrow() && main.dataset.pane === "insp") pane(from); return; }
   panelPane.append(panel(index));
   panelPane.scrollTop = 0;
   $("#say").textContent = `${visible(layers[index].n)}, ${statusOf(layers[index])}`;
@@ -51,7 +55,7 @@ function render(byReader) {
   const box = rowOf(layers[index].a);
   circle(box);
   if (box) { box.classList.add("on"); if (scroller.clientWidth) show(box); }
-  if (byReader && innerWidth < 720) pane("insp");
+  if (byReader && narrow()) { if (main.dataset.pane !== "insp") from = main.dataset.pane; pane("insp", true); }
 }
 
 /** Bring a row of the list into view, only if it is not, and without moving the page. */
@@ -109,11 +113,14 @@ function look(name) {
 }
 for (const button of viewButtons) button.addEventListener("click", () => look(button.dataset.view));
 
-function pane(name) {
+// One pane at a time, where there is room for one: the head of the page leaves it the window, and a pane that was left is found as it was.
+const scrolled = {};
+function pane(name, afresh) {
+  scrolled[main.dataset.pane] = scrollY;
   main.dataset.pane = name;
   for (const button of $$(".tabs button")) button.setAttribute("aria-pressed", String(button.dataset.pane === name));
   const top = main.getBoundingClientRect().top + scrollY - $(".tabs").offsetHeight;
-  if (innerWidth < 720 && scrollY > top) scrollTo(0, top);
+  if (narrow()) scrollTo(0, Math.max(top, afresh ? 0 : scrolled[name] || 0));
   if (name === "pic") { fit(false); refresh(); const box = $(".on", graph); if (box) show(box); }
 }
 for (const button of $$(".tabs button")) button.addEventListener("click", () => pane(button.dataset.pane));
@@ -142,6 +149,7 @@ $("#theme").addEventListener("click", event => {
 });
 systemDark.addEventListener("change", overview);
 
+$("#leave").addEventListener("click", () => { location.hash = ""; });
 const help = $("#help");
 $("#keys").addEventListener("click", () => help.showModal());
 $("#close").addEventListener("click", () => help.close());
@@ -166,7 +174,7 @@ addEventListener("keydown", event => {
     return;
   }
   const act = {
-    j: () => step(1), k: () => step(-1), "/": () => { if (innerWidth < 720) pane("list"); search.focus(); search.select(); },
+    j: () => step(1), k: () => step(-1), "/": () => { if (narrow()) pane("list"); search.focus(); search.select(); },
     f: () => { const chip = $(".chip"); if (chip) chip.focus(); }, e: () => look($("[data-view=all]").getAttribute("aria-pressed") === "true" ? "changes" : "all"),
     "+": () => zoomBy(1.2), "=": () => zoomBy(1.2), "-": () => zoomBy(1 / 1.2), 0: () => fit(true), "?": () => help.showModal(),
     Escape: () => { if (location.hash) location.hash = ""; },
@@ -182,4 +190,4 @@ if (first && scroller.clientWidth) aside(first);
 filter();
 clip();
 render(false);
-if (chosen() !== null && innerWidth < 720) pane("insp");
+if (chosen() !== null && narrow()) pane("insp", true);

@@ -30,7 +30,7 @@ from modeldiff.renderer.outline import repeats
 from modeldiff.renderer.scene import Scene
 from modeldiff.renderer.strip import strip
 from modeldiff.renderer.svg import picture
-from modeldiff.report import Code, LayerView, Phrase, Report, Status
+from modeldiff.report import Code, LayerView, Phrase, Report, Status, Strong
 from modeldiff.report.remarks import of_notes
 from modeldiff.report.words import is_telling, percent, plain
 
@@ -178,7 +178,7 @@ def _places(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _phrase(phrase: Phrase, places: dict[str, str]) -> Markup:
-    """Words of ours as they are, words from a file as code, and as a link where they name a layer."""
+    """Words of ours as they are or bold, words from a file as code, and as a link where they name a layer."""
     parts = []
     for word in phrase:
         shown = escape(visible(word))
@@ -186,6 +186,8 @@ def _phrase(phrase: Phrase, places: dict[str, str]) -> Markup:
             shown = Markup("<code>{}</code>").format(shown)
             if word in places:
                 shown = Markup('<a href="#{}">{}</a>').format(places[word], shown)
+        elif isinstance(word, Strong):
+            shown = Markup("<b>{}</b>").format(shown)
         parts.append(shown)
     return Markup("").join(parts)
 

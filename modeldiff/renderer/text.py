@@ -17,7 +17,7 @@ from rich.text import Text
 from modeldiff.renderer.characters import inert, visible
 from modeldiff.renderer.outline import Repeat, outline
 from modeldiff.report import remarks
-from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
+from modeldiff.report.view import Code, LayerView, Phrase, Report, Status, Strong
 from modeldiff.report.words import counted, joined
 
 if TYPE_CHECKING:
@@ -184,5 +184,5 @@ def _facts(layer: LayerView) -> Text:
 def _text(words: Phrase, style: str = "") -> Text:
     text = Text(style=style)
     for word in words:
-        text.append(visible(word), style="bold" if isinstance(word, Code) and not style else "")
+        text.append(visible(word), style="bold" if isinstance(word, (Code, Strong)) and not style else "")
     return text

@@ -24,6 +24,7 @@ from modeldiff.report.view import (
     Phrase,
     Report,
     Status,
+    Strong,
     WeightView,
 )
 from modeldiff.report.words import counted, joined, message, percent, signed
@@ -39,6 +40,7 @@ __all__ = [
     "Phrase",
     "Report",
     "Status",
+    "Strong",
     "WeightView",
     "build",
     "file_names",

@@ -27,27 +27,32 @@ from modeldiff.report import asserted, loading, natures
 from modeldiff.report.gravest import for_training
 from modeldiff.report.groups import Block
 from modeldiff.report.tensors import span
-from modeldiff.report.view import Code, LayerView, Phrase, Status
+from modeldiff.report.view import Code, LayerView, Phrase, Status, Strong
 from modeldiff.report.words import Partners, counted, is_telling, joined, message, percent
 
 
 def lead(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Block]) -> Phrase:
     """Architecture, then weights, in numbers; () where the verdict said it all."""
     sentences: list[Phrase] = []
-    parts = [*_block_counts(found), *_kind_counts(result)]
-    if parts:
-        sentences.append((f"Architecture: {', '.join(parts)}.",))
+    if parts := [*_block_counts(found), *_kind_counts(result)]:
+        sentences.append(("Architecture: ", Strong(parts[0][0]), *parts[0][1:], *_after(parts[1:]), "."))
     grave = _configured(result)
     training = [one for one in result.changes if isinstance(one, ConfigChanged) and one.site not in grave]
     if training:
         sentences.append((f"Training: {for_training(training)}.",))
-    weights = _weight_counts(result, layers)
-    if weights:
-        sentences.append((weights,))
+    if weights := _weight_counts(result, layers):
+        sentences.append(weights)
     return joined(sentences, " ")
 
 
-def _block_counts(found: Sequence[Block]) -> Iterator[str]:
+def _after(parts: Iterable[Phrase]) -> Iterator[str]:
+    """The parts that follow another one."""
+    for part in parts:
+        yield ", "
+        yield from part
+
+
+def _block_counts(found: Sequence[Block]) -> Iterator[Phrase]:
     for status in (Status.ADDED, Status.REMOVED):
         nouns = Counter[str]()
         sizes = Counter[str]()
@@ -58,10 +63,10 @@ def _block_counts(found: Sequence[Block]) -> Iterator[str]:
                 sizes[noun] += len(block.rows)
         for noun, amount in nouns.items():
             size = f" ({counted(sizes[noun], 'layer')})" if noun != "layer" else ""
-            yield f"{counted(amount, noun)} {status.value}{size}"
+            yield Strong(f"{counted(amount, noun)} {status.value}"), size
 
 
-def _kind_counts(result: DiffResult) -> Iterator[str]:
+def _kind_counts(result: DiffResult) -> Iterator[Phrase]:
     sites = {
         kind: {change.site for change in result.of(kind) if not is_incidental(change)}
         for kind in (Kind.LAYER_RETYPED, Kind.INPUTS_REWIRED, Kind.CONFIG_CHANGED, Kind.LAYER_MOVED, Kind.LAYER_RENAMED)
@@ -70,11 +75,12 @@ def _kind_counts(result: DiffResult) -> Iterator[str]:
     moved = [region for region in result.regions if region.kind is RegionKind.BLOCK_MOVED]
     sites[Kind.INPUTS_REWIRED] -= {site for site in sites[Kind.INPUTS_REWIRED] if site.new in _rewired(moved)}
     if moved:
-        yield f"{counted(len(moved), 'block')} moved ({counted(sum(len(one.layers) for one in moved), 'layer')})"
+        size = counted(sum(len(one.layers) for one in moved), "layer")
+        yield Strong(f"{counted(len(moved), 'block')} moved"), f" ({size})"
     words = ("retyped", "rewired", "configured differently", "moved", "renamed")
     for (_, places), word in zip(sites.items(), words, strict=True):
         if places:
-            yield f"{counted(len(places), 'layer')} {word}"
+            yield (f"{counted(len(places), 'layer')} {word}",)
 
 
 def _configured(result: DiffResult) -> set[Site]:
@@ -87,8 +93,11 @@ def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:
     return {path for region in regions for path in region.rewired}
 
 
-def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
-    """`Weights, 24 layers compared: 16 identical, 6 fine-tuned (1.2 to 3.6 %), 1 resized.`"""
+def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
+    """`Weights, 24 layers compared: 16 identical, 6 fine-tuned (1.2 to 3.6 %), 1 resized.`
+
+    () where nothing was compared, and where the verdict says the same of one sort of change and what stayed.
+    """
     named, reset = natures.of_layers(result), natures.statistics_reset(result)
     tolerated = {
         format_path(pair.site.new or ()) for pair in result.weight_pairs if pair.outcome is Outcome.WITHIN_TOLERANCE
@@ -114,16 +123,23 @@ def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> str:
             word = "changed" if layer.moved else same
         distances.setdefault(word, []).append(layer.moved if layer.moved is not None else math.nan)
     total = sum(map(len, distances.values()))
-    if not total:
-        return ""
-    order = sorted(distances, key=lambda word: (word != "identical", word))
-    facts = []
+    order = sorted(distances, key=lambda word: (word not in _FIRST, word))
+    is_said = result.impact is Impact.NUMERIC and len({*order} - {"identical"}) == 1 and "broken" not in order
+    if not total or is_said:
+        return ()
+    facts: list[Phrase] = []
     for word in order:
         span = (
             by_distance(distances[word]).removeprefix(" by ") if word in {"fine-tuned", "retrained", "changed"} else ""
         )
-        facts.append(f"{len(distances[word]):,} {word}" + (f" ({span})" if span else ""))
-    return f"Weights, {counted(total, 'layer')} compared: {', '.join(facts)}."
+        amount = f"{len(distances[word]):,}" if len(order) > 1 else "all" if total > 1 else ""
+        fact = f"{amount} {word}".lstrip()
+        facts.append((Strong(fact) if word in _FIRST else fact, f" ({span})" if span else ""))
+    return (f"Weights, {counted(total, 'layer')} compared: ", *joined(facts), ".")
+
+
+_FIRST = frozenset({"broken", "identical"})
+"""What is told first of weights, and strongly."""
 
 
 def facts(result: DiffResult, partners: Partners, names: Sequence[str]) -> Iterator[tuple[str, Phrase]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from modeldiff.changes import DiffResult, Kind
 from modeldiff.forecast import Cause, Failure, Forecast, LayerForecast, Loading, Method, Obstacle, Way
 from modeldiff.graph import format_path
-from modeldiff.report.view import Code, LoadingRow, LoadingView, LoadingWay, Phrase
+from modeldiff.report.view import Code, LoadingRow, LoadingView, LoadingWay, Phrase, Strong
 from modeldiff.report.words import counted, joined
 
 _SKIP = Code("skip_mismatch")
@@ -92,7 +92,7 @@ def sentence(way: Way) -> Phrase:
         parts.append((f"{counted(loads, 'layer')} {'loads' if loads == 1 else 'load'}",))
     if another:
         verb, example = ("gets" if another == 1 else "get"), _example(way)
-        parts.append((f"{another:,} {verb} another layer's weights", *example))
+        parts.append((Strong(f"{another:,} {verb} another layer's weights"), *example))
     if skipped := counts.get(Loading.SKIPPED, 0):
         parts.append((f"{skipped:,} skipped silently",))
     return joined(parts)
@@ -103,13 +103,16 @@ def failure(of: Failure, offenders: int = 0) -> Phrase:
     more = f" and {counted(offenders - 1, 'more layer')}" if offenders > 1 else ""
     where: Phrase = (" at ", Code(format_path(of.layer)), more) if of.layer else ()
     if of.cause is Cause.LAYER_COUNT:
-        return (f"raises ({counted(of.expected, 'layer')} with weights, the file has {of.found:,})",)
+        return (_RAISES, f" ({counted(of.expected, 'layer')} with weights, the file has {of.found:,})")
     if of.cause is Cause.WEIGHT_COUNT:
-        return ("raises", *where, f" ({counted(of.expected, 'weight')}, the file has {of.found:,})")
+        return (_RAISES, *where, f" ({counted(of.expected, 'weight')}, the file has {of.found:,})")
     if of.cause is Cause.MODEL_WEIGHTS:
-        return (f"raises (the model itself has {counted(of.expected, 'weight')}, the file {of.found:,})",)
+        return (_RAISES, f" (the model itself has {counted(of.expected, 'weight')}, the file {of.found:,})")
     why = "other shapes" if of.cause is Cause.SHAPE else "the file's weights cannot be converted"
-    return ("raises", *where, f" ({why})")
+    return (_RAISES, *where, f" ({why})")
+
+
+_RAISES = Strong("raises")
 
 
 def _example(way: Way) -> Phrase:

@@ -183,8 +183,14 @@ def _alike(nature: Nature, changes: Sequence[WeightChanged]) -> Phrase:
     if nature not in _BY_DISTANCE:
         return (*names, f" {nature.value}")
     shares = sorted(change.movement.relative_l2 for change in changes)
-    by = f"by {span(shares[0], shares[-1])}" if is_telling(shares[-1]) else far(changes[0].movement)
+    by = f"by {_each(shares)}" if is_telling(shares[-1]) else far(changes[0].movement)
     return (*names, f" {_BY_DISTANCE[nature]} {by}")
+
+
+def _each(shares: Sequence[float]) -> str:
+    """`0.4 to 2.8 % each`: that of the layer, of all its weights together, stands beside it and is another one."""
+    words = span(shares[0], shares[-1])
+    return f"{words} each" if " to " in words else words
 
 
 _BY_DISTANCE = {Nature.FINE_TUNED: "fine-tuned", Nature.RETRAINED: "retrained, moved", Nature.UNKNOWN: "moved"}

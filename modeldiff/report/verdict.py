@@ -26,7 +26,7 @@ from modeldiff.report import natures
 from modeldiff.report.gravest import architecture_fact, class_renamed, interface_fact, place
 from modeldiff.report.groups import Block
 from modeldiff.report.lead import by_distance, lacking
-from modeldiff.report.view import Code, LayerView, Phrase, Status
+from modeldiff.report.view import Code, LayerView, Phrase, Status, Strong
 from modeldiff.report.words import (
     Partners,
     counted,
@@ -212,7 +212,7 @@ def single_lead(model: Model) -> Phrase:
         layer = shapes.get(name)
         known = layer.output_shapes if layer is not None else None
         shape = without_batch(known[output]) if known is not None and output < len(known) else ""
-        return (Code(name), f" {shape}") if shape else (Code(name),)
+        return (Code(name), " ", Strong(shape) if shape != "?" else shape) if shape else (Code(name),)
 
     parts = []
     for label, ends in (("Input", model.graph.inputs), ("Output", model.graph.outputs)):

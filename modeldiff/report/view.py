@@ -18,8 +18,14 @@ class Code(str):
     __slots__ = ()
 
 
+class Strong(str):
+    """Words of ours that a glance should catch: bold where a medium has weights of type."""
+
+    __slots__ = ()
+
+
 Phrase = tuple[str, ...]
-"""Words of ours as `str` and words from a file as `Code`, in reading order; the plain text is their join."""
+"""Words of ours as `str` or `Strong`, words from a file as `Code`, in reading order; the plain text is their join."""
 
 
 class Status(str, Enum):

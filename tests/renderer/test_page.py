@@ -467,9 +467,45 @@ def test_on_a_phone_one_pane_at_a_time(opened, pages):
     page.click(".it >> text=c1")
     shows(page, "c1")
     assert page.locator("#panel article").is_visible()
+    page.wait_for_function("document.querySelector('#panel article').getBoundingClientRect().top < 120")  # of 800
+    assert page.inner_text(".tabs .which") == "Layer"
+    page.click("#leave")
+    page.wait_for_function("document.querySelector('main').dataset.pane === 'list'")
+    assert page.inner_text(".tabs .which") == "Overview"
     page.click(".tabs [data-pane=pic]")
+    assert page.locator(".scroll").bounding_box()["y"] < 120
     assert page.locator(".scroll").is_visible()
     assert page.locator(".legend").is_visible()
+
+
+def test_on_a_phone_a_list_is_found_where_it_was_left(opened, tmp_path):
+    old = large(80)
+    result = compare(model(old), model(re.sub(r"w=(\d+)", lambda found: f"w={int(found[1]) + 9000}", old)))
+    (tmp_path / "long.html").write_text(render(result, "html"), encoding="utf-8")
+    page = opened(tmp_path / "long.html", viewport={"width": 390, "height": 800}, has_touch=True)
+    row = page.locator(".it").nth(30)
+    row.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    row.click()
+    page.locator("#panel article").wait_for()
+    assert page.evaluate("scrollY") < before
+    page.go_back()
+    page.wait_for_function("before => Math.abs(scrollY - before) < 60", arg=before)
+    assert page.locator("#rows").is_visible()
+
+
+def test_on_a_phone_one_model_begins_with_what_is_worth_a_look(opened, pages):
+    page = opened(pages / "one.html", viewport={"width": 390, "height": 800}, has_touch=True)
+    assert page.locator(".tabs button").all_inner_texts() == ["Model", "Layers", "Picture"]
+    assert page.locator("#overview").is_visible()
+    assert not page.locator("#rows").is_visible()
+
+
+def test_the_lead_is_read_at_a_glance(opened, pages):
+    page = opened(pages / "diff.html")
+    bold = page.locator(".lead b").all_inner_texts()
+    assert bold == ["1 layer added", "1 layer removed", "6 identical"]
+    assert page.locator(".lead").evaluate("lead => getComputedStyle(lead.querySelector('b')).fontWeight") == "650"
 
 
 def test_without_scripts_it_can_be_read(opened, pages):

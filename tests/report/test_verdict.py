@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import chain
 
@@ -181,3 +182,31 @@ def test_the_headline_names_two_ports_and_counts_the_others():
         verdict(shaped(old), shaped(new, 6))
         == "Interface changed: input x has 9 values, was 8; output head has 6 values, was 4"
     )
+
+
+def strong(built: report.Report) -> list[str]:
+    return [word for word in built.lead if isinstance(word, report.Strong)]
+
+
+def test_the_lead_stresses_the_gravest_count_and_what_stayed() -> None:
+    new = PLAIN.replace(
+        "norm: LayerNormalization <- second", "act: ReLU <- second\n    norm: LayerNormalization <- act"
+    )
+    built = report.build(compare(model(PLAIN), model(new)))
+    assert plain(built.lead) == "Architecture: 1 layer added. Weights, 3 layers compared: all identical."
+    assert strong(built) == ["1 layer added", "all identical"]
+    built = report.build(compare(model(PLAIN), model(new.replace("units=8) <- first", "units=8, w=3) <- first"))))
+    assert strong(built) == ["1 layer added", "2 identical"]
+    assert "1 changed (" in plain(built.lead)
+
+
+def test_the_lead_does_not_say_again_what_the_verdict_says() -> None:
+    moved = model(PLAIN.replace("second: Dense(units=8)", "second: Dense(units=8, w=3)"))
+    assert report.build(compare(model(PLAIN), moved)).lead == ()
+
+
+def test_how_far_each_weight_moved_is_told_apart_from_how_far_the_layer_did() -> None:
+    moved = model(PLAIN.replace("second: Dense(units=8)", "second: Dense(units=8, w=3)"))
+    (layer,) = (one for one in report.build(compare(model(PLAIN), moved)).layers if one.name == "second")
+    assert re.fullmatch(r"moved \d+ %", plain(layer.figure))
+    assert re.fullmatch(r"kernel, bias moved by \d+ to \d+ % each", plain(layer.lines[0]))
