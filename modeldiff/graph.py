@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
+
+from modeldiff.errors import UnreadableFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -371,6 +375,27 @@ def digests_of(weights: Iterable[Weight]) -> list[str]:
         return list(pool.map(lambda weight: weight.digest() if weight.source is not None else "", weights))
 
 
+def samples(sources: Sequence[Source], count: int) -> list[NDArray[Any] | None]:
+    """`Source.sample` of each, None where that raises. Sources of a kind that has `samples` are asked all at once."""
+    kinds: dict[type[Source], list[int]] = {}
+    for place, source in enumerate(sources):
+        kinds.setdefault(type(source), []).append(place)
+    found: list[NDArray[Any] | None] = [None] * len(sources)
+    for kind, places in kinds.items():
+        together = getattr(kind, "samples", _one_by_one)
+        for place, sample in zip(places, together([sources[place] for place in places], count), strict=True):
+            found[place] = sample
+    return found
+
+
+def _one_by_one(sources: Sequence[Source], count: int) -> Iterator[NDArray[Any] | None]:
+    for source in sources:
+        sample = None
+        with suppress(UnreadableFile):
+            sample = source.sample(count)
+        yield sample
+
+
 def sample_runs(size: int, count: int) -> list[tuple[int, int]]:
     """Where to look at `count` of `size` entries: (first, one past the last) of a few even runs, in C order.
 
@@ -384,6 +409,7 @@ def sample_runs(size: int, count: int) -> list[tuple[int, int]]:
     return [(start, start + length) for start in ((size - length) * run // max(1, runs - 1) for run in range(runs))]
 
 
+@lru_cache
 def itemsize(dtype: str) -> int:
     """Bytes of one entry of a `Weight.dtype`; 0 for strings."""
     if dtype in {"bool", "bfloat16", "string"}:

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modeldiff.differ.flow import Flow
-from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Layer, Shape, Weight
+from modeldiff.graph import Shape, Weight, samples
 
 _ENTRIES = 4_000_000
 """Sampled entries a side, at most: memory stays bounded whatever the number of layers."""
@@ -53,37 +52,10 @@ class Prints:
     """Whether nothing was ever trained: then numbers come from a seed and a place in the order of creation."""
 
 
-def _numbers(weight: Weight, count: int) -> NDArray[Any] | None:
-    if weight.source is None or not weight.size or weight.dtype == "string":
-        return None
-    try:
-        sample = weight.source.sample(count)
-    except UnreadableFile:
-        return None  # told where values are compared; here it is one witness less
-    if weight.dtype == "bfloat16":
-        sample = (sample.astype(np.uint32) << 16).view(np.float32)
-    return sample if sample.dtype.kind in "fiu" else None
-
-
-def _samples(layer: Layer, count: int) -> list[NDArray[Any]] | None:
-    """Of the tensors that speak; None where one of them cannot be read."""
-    found = []
-    for weight in _speaking(layer):
-        sample = _numbers(weight, count)
-        if sample is None:
-            return None
-        found.append(sample)
-    return found
-
-
-def _speaking(layer: Layer) -> list[Weight]:
-    return [weight for weight in layer.comparable_weights if weight.dtype != "string"][:_TENSORS]
-
-
-def _print_of(layer: Layer, told: Sequence[_Told]) -> Print:
+def _print_of(weights: Sequence[Weight], told: Sequence[_Told]) -> Print:
     strength, largest, main = 0, 0, None
     constants, is_trained = 0, False
-    for weight, (vector, raw) in zip(_speaking(layer), told, strict=True):
+    for weight, (vector, raw) in zip(weights[:_TENSORS], told, strict=True):
         if raw is None:
             constants += len(weight.shape) == 1 and weight.size > 1
             continue
@@ -91,27 +63,27 @@ def _print_of(layer: Layer, told: Sequence[_Told]) -> Print:
         strength += vector.size
         if weight.size > largest:
             largest, main = weight.size, (weight.shape, raw)
-    shapes = tuple(weight.shape for weight in layer.comparable_weights if weight.dtype != "string")
     vector = np.concatenate([part for part, _ in told]) if told else np.zeros(0, np.float32)
-    return Print(shapes, vector, strength, main, constants, is_trained)
+    return Print(tuple(weight.shape for weight in weights), vector, strength, main, constants, is_trained)
 
 
 _Told = tuple[NDArray[np.float32], bytes | None]
 """A sample standardised, and its bytes in single precision; zeros and None where it says nothing."""
 
 
-def _standardised(samples: Sequence[NDArray[Any]]) -> list[_Told]:
+def _standardised(read: Sequence[NDArray[Any]]) -> list[_Told]:
     """Samples of one length at a time: one call of numpy for many of them, where each alone is mostly calls."""
     places: dict[int, list[int]] = defaultdict(list)
-    for place, sample in enumerate(samples):
+    for place, sample in enumerate(read):
         places[sample.size].append(place)
     found: dict[int, _Told] = {}
     for size, alike in places.items():
         step = max(1, _TOGETHER // size)
         for first in range(0, len(alike), step):
             some = alike[first : first + step]
-            found.update(zip(some, _rows(np.stack([samples[place].astype(np.float64) for place in some])), strict=True))
-    return [found[place] for place in range(len(samples))]
+            rows = np.concatenate([read[place] for place in some]).reshape(-1, size)
+            found.update(zip(some, _rows(rows.astype(np.float64)), strict=True))
+    return [found[place] for place in range(len(read))]
 
 
 def _rows(flat: NDArray[np.float64]) -> Iterator[_Told]:
@@ -139,18 +111,40 @@ def prints(old: Flow, new: Flow) -> tuple[Prints, Prints]:
 
 def _prints(flow: Flow, count: int, known: Mapping[int, Print]) -> dict[int, Print]:
     """`known`: by the identity of a layer, which both models have where their files hold the same bytes."""
-    samples: dict[int, list[NDArray[Any]]] = {}
-    found: dict[int, Print] = {}
-    for index in flow.order:
-        layer = flow[index].layer
+    layers = {index: flow[index].layer for index in flow.order}
+    weights = {
+        index: [weight for weight in layer.comparable_weights if weight.dtype != "string"]
+        for index, layer in layers.items()
+        if layer.weights and id(layer) not in known
+    }
+    read = dict(_read(weights, count))
+    told = iter(_standardised([sample for some in read.values() for sample in some]))
+    found = {index: _print_of(weights[index], list(islice(told, len(some)))) for index, some in read.items()}
+    for index, layer in layers.items():
         if id(layer) in known:
             found[index] = known[id(layer)]
-        elif layer.weights and (read := _samples(layer, count)) is not None:
-            samples[index] = read
-    told = iter(_standardised([sample for read in samples.values() for sample in read]))
-    for index, read in samples.items():
-        found[index] = _print_of(flow[index].layer, list(islice(told, len(read))))
     return {index: found[index] for index in flow.order if index in found}
+
+
+def _read(weights: Mapping[int, Sequence[Weight]], count: int) -> dict[int, list[NDArray[Any]]]:
+    """By node, samples of the first tensors; without the layers of which one cannot be read.
+
+    What cannot be read is told where values are compared; here it is one witness less.
+    """
+    first = {index: several[:_TENSORS] for index, several in weights.items()}
+    found: dict[int, list[NDArray[Any]]] = {
+        index: [] for index, several in first.items() if all(weight.source and weight.size for weight in several)
+    }
+    asked = [(index, weight.dtype, weight.source) for index in found for weight in first[index] if weight.source]
+    for (index, dtype, _), sample in zip(asked, samples([source for *_, source in asked], count), strict=True):
+        values = sample
+        if values is not None and dtype == "bfloat16":
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        if values is None or values.dtype.kind not in "fiu":
+            found.pop(index, None)
+        elif index in found:
+            found[index].append(values)
+    return found
 
 
 def _told(found: dict[int, Print]) -> Prints:

@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from io import RawIOBase
@@ -26,6 +28,8 @@ from modeldiff.loader.storage import Stretch
 _LINE = 64
 """Bytes of a line of the cache."""
 _PAGE = 4096
+_WINDOW = 1 << 16
+"""Bytes: tensors within so many are read at once where only samples are wanted. Each alone takes longer."""
 _BAND = 16 << 20
 """Bytes read through HDF5 at a time, as far as the chunks allow."""
 
@@ -56,24 +60,47 @@ class FlatSource:
             file.seek(self.offset)
             for first in range(0, self.size, entries):
                 block = buffer[: min(entries, self.size - first) * width]
-                self._fill(file, block)
+                self.fill(file, block)
                 yield block.view(numpy_dtype(self.dtype))
 
     def sample(self, count: int) -> NDArray[Any]:
         """See `graph.Source`."""
+        with self.stretch.open() as file:
+            return self.sampled(file, count)
+
+    @staticmethod
+    def samples(sources: Sequence[FlatSource], count: int) -> list[NDArray[Any] | None]:
+        """See `graph.samples`. Each file is opened once, and read at once what lies near each other."""
+        files: dict[int, list[int]] = defaultdict(list)
+        for place, source in enumerate(sources):
+            files[id(source.stretch)].append(place)
+        found: list[NDArray[Any] | None] = [None] * len(sources)
+        for places in files.values():
+            with suppress(UnreadableFile), sources[places[0]].stretch.open() as file:
+                for near in _windows(sources, places):
+                    for place, sample in _together(file, sources, near, count):
+                        found[place] = sample
+        return found
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.offset + self.size * itemsize(self.dtype)
+
+    def sampled(self, file: RawIOBase, count: int) -> NDArray[Any]:
+        """`sample` from an open file."""
         width, filled = itemsize(self.dtype), 0
         found = np.empty(min(count, self.size) * width, np.uint8)
-        with self.stretch.open() as file:
-            runs = sample_runs(self.size, count)
-            if isinstance(file, RemoteFile):
-                file.expect((self.offset + start * width, self.offset + stop * width) for start, stop in runs)
-            for start, stop in runs:
-                file.seek(self.offset + start * width)
-                self._fill(file, found[filled : filled + (stop - start) * width])
-                filled += (stop - start) * width
+        runs = sample_runs(self.size, count)
+        if isinstance(file, RemoteFile):
+            file.expect((self.offset + start * width, self.offset + stop * width) for start, stop in runs)
+        for start, stop in runs:
+            file.seek(self.offset + start * width)
+            self.fill(file, found[filled : filled + (stop - start) * width])
+            filled += (stop - start) * width
         return found[:filled].view(numpy_dtype(self.dtype))
 
-    def _fill(self, file: RawIOBase, block: NDArray[np.uint8]) -> None:
+    def fill(self, file: RawIOBase, block: NDArray[np.uint8]) -> None:
         """Read until `block` is full."""
         got, wanted = 0, block.size
         try:
@@ -83,6 +110,49 @@ class FlatSource:
             raise UnreadableFile(f"cannot be read: {error.strerror or error}", where=self.stretch.shown) from error
         if got < wanted:
             raise UnreadableFile("the file ends before its values do", where=self.stretch.shown)
+
+
+_Extent = tuple[int, int, int]
+"""First byte, one past the last, and the place of the source."""
+
+
+def _windows(sources: Sequence[FlatSource], places: Sequence[int]) -> Iterator[list[_Extent]]:
+    """In the order of the file, what may be read at once."""
+    near: list[_Extent] = []
+    last = 0  # of the window; in a damaged file, tensors may lie over each other
+    for start, end, place in sorted((sources[place].offset, sources[place].end, place) for place in places):
+        last = max(last, end)
+        if near and last - near[0][0] > _WINDOW:
+            yield near
+            near, last = [], end
+        near.append((start, end, place))
+    yield near
+
+
+def _together(
+    file: RawIOBase, sources: Sequence[FlatSource], near: Sequence[_Extent], count: int
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """By place, the samples of what is in one window and can be read."""
+    if len(near) > 1 and not isinstance(file, RemoteFile):
+        first = near[0][0]
+        window = np.empty(max(end for _, end, _ in near) - first, np.uint8)
+        with suppress(UnreadableFile):
+            file.seek(first)
+            sources[near[0][2]].fill(file, window)
+            for start, end, place in near:
+                size, dtype = sources[place].size, numpy_dtype(sources[place].dtype)
+                values = window[start - first : end - first].view(dtype)
+                yield place, values.copy() if size <= count else values[_positions(size, count)]
+            return
+    for _, _, place in near:
+        with suppress(UnreadableFile):
+            yield place, sources[place].sampled(file, count)
+
+
+@lru_cache
+def _positions(size: int, count: int) -> NDArray[np.int64]:
+    """The entries of a sample."""
+    return np.concatenate([np.arange(start, stop) for start, stop in sample_runs(size, count)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +190,7 @@ class SlabSource:
             return picked(self.blocks(1), len(runs), count)
         from modeldiff.loader.hdf5 import read_points  # h5py is needed only here
 
-        flat = np.concatenate([np.arange(start, stop) for start, stop in runs])
+        flat = _positions(math.prod(self.shape), count)
         points = np.stack(np.unravel_index(flat, self.shape), axis=1)
         return _as_told(read_points(self.stretch, self.path, points), self.dtype)
 

@@ -24,7 +24,7 @@ from zoo_truth import FILES, needs_zoo
 from modeldiff import compare
 from modeldiff.changes import WeightChanged
 from modeldiff.errors import UnreadableFile
-from modeldiff.graph import SAMPLE_RUN, Weight, sample_runs
+from modeldiff.graph import SAMPLE_RUN, Weight, sample_runs, samples
 from modeldiff.loader import load
 from modeldiff.loader.archive import members
 from modeldiff.loader.hdf5 import Array, Refused, opened
@@ -123,6 +123,31 @@ def test_samples_are_the_same_positions_whatever_the_layout(places: Stretch) -> 
             assert sample.size <= count
             assert sample.dtype == numpy_dtype(array.dtype)
             assert sample.tobytes() == sampled(wanted, count).tobytes(), (name, count)
+
+
+@pytest.mark.parametrize("window", [1, 100, 10_000, 1 << 20])
+def test_many_samples_at_once_are_those_of_each(places: Stretch, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modeldiff.loader.sources._WINDOW", window)
+    sources = [array.source for _, array, _ in arrays(places) if array.source is not None]
+    for count in (1, 333, 1 << 20):
+        alone = [source.sample(count) for source in sources]
+        together = samples(sources, count)
+        for one, other in zip(alone, together, strict=True):
+            assert other is not None
+            assert (one.dtype, one.tobytes()) == (other.dtype, other.tobytes())
+
+
+def test_samples_that_cannot_be_read_leave_the_others(tmp_path: Path) -> None:
+    paths = [tmp_path / "there", tmp_path / "gone"]
+    for path in paths:
+        path.write_bytes(np.arange(1000, dtype="<i4").tobytes())
+    there, gone = (whole_file(str(path), "shown") for path in paths)
+    paths[1].unlink()
+    places = [(there, 0, 1000), (gone, 0, 10), (there, 4, 2), (there, 3990, 10), (there, 8, 3), (there, 9999, 1)]
+    found = samples([FlatSource(stretch, offset, size, "int32") for stretch, offset, size in places], 1 << 20)
+    assert [None if sample is None else sample[:3].tolist() for sample in found] == [
+        *([0, 1, 2], None, [1, 2], None, [2, 3, 4], None)
+    ]
 
 
 def test_sources_are_small_and_can_be_sent_to_another_process(places: Stretch) -> None:
