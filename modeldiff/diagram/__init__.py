@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from modeldiff.changes import DiffResult, Site
+from modeldiff.changes import DiffResult
 from modeldiff.diagram.cells import Cell, Cells, reach, single
 from modeldiff.diagram.folds import bundles, repeats, unchanged
 from modeldiff.diagram.framing import framed, lift, mark, region_of, sizes
@@ -35,7 +35,7 @@ from modeldiff.diagram.shapes import (
     Row,
     Trace,
 )
-from modeldiff.graph import LayerPath, Model
+from modeldiff.graph import Model
 
 __all__ = [
     "FEWER",
@@ -92,12 +92,11 @@ def build(
         limit: layers and folds of one body before it is bundled.
         abreast: how many boxes may stand side by side; None for as many as there are.
     """
-    names = _names(subject)
     builder = _Builder(folding or Folding(), compares=isinstance(subject, DiffResult), limit=limit, abreast=abreast)
     level = merged(subject)
     if isinstance(subject, DiffResult):
         mark(level, subject)
-    return builder.diagram(_scoped(level, names))
+    return builder.diagram(_scoped(level))
 
 
 def build_side(
@@ -109,27 +108,17 @@ def build_side(
     abreast: Abreast | None = None,
 ) -> Diagram:
     """The picture of one side of a comparison, with its own names and connections; folded as the comparison is."""
-    sites = ((site.address, site.old if side == "old" else site.new) for site in result.sites())
-    names = {address: path[-1] for address, path in sites if path is not None}
     builder = _Builder(folding or Folding(), compares=True, limit=limit, abreast=abreast)
     level = one_side(result, side)
     mark(level, result)
-    return builder.diagram(_scoped(level, names))
+    return builder.diagram(_scoped(level))
 
 
-def _names(subject: DiffResult | Model) -> dict[str, str]:
-    """The last name of each address."""
-    if isinstance(subject, Model):
-        return {Site(None, path).address: path[-1] for path, _ in subject.walk()}
-    paths: list[tuple[str, LayerPath]] = [(site.address, site.new or site.old or ("",)) for site in subject.sites()]
-    return {address: path[-1] for address, path in paths}
-
-
-def _scoped(level: Level, names: dict[str, str], around: int = 0) -> Level:
+def _scoped(level: Level, around: int = 0) -> Level:
     for node in level.nodes:
         if node.inner is not None:
-            node.inner = _scoped(node.inner, names, around + 1)
-    return with_scopes(level, names, around)
+            node.inner = _scoped(node.inner, around + 1)
+    return with_scopes(level, around)
 
 
 class _Builder:
@@ -172,8 +161,9 @@ class _Builder:
         is_narrow = folding and self.abreast is not None
         places: dict[int, End] = {}
         boxes: list[Box] = []
-        stacks = [[cells.cells[index] for index in run] for run in runs(cells, narrow=is_narrow)]
-        inputs = {cells.cells[index[0]] for index in siblings(cells, narrow=is_narrow)}
+        together = siblings(cells, narrow=is_narrow)
+        stacks = [[cells.cells[index] for index in run] for run in runs(cells, together)]
+        inputs = {cells.cells[index[0]] for index in together}
         folds = iter(sub_levels(level, [stack[0].nodes for stack in stacks if stack[0].kind is not None]))
         for stack in stacks:
             box = self._box(level, stack, folds, depth, around)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from modeldiff.diagram.merge import Edge, Level
 from modeldiff.diagram.shapes import FoldKind
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """Nodes that stand together."""
 
     nodes: tuple[int, ...]
@@ -24,34 +25,38 @@ class Cell:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cells:
     """All nodes of a level, each in one cell; in the order of the flow."""
 
     level: Level
     cells: tuple[Cell, ...]
 
+    @cached_property
     def home(self) -> dict[int, int]:
         """The cell of each node."""
         return {node: index for index, cell in enumerate(self.cells) for node in cell.nodes}
 
+    @cached_property
     def crossing(self) -> list[tuple[int, int, Edge]]:
         """Connections between two cells: source cell, target cell, edge."""
-        home = self.home()
+        home = self.home
         found = ((home[edge.source], home[edge.target], edge) for edge in self.level.edges)
         return [(source, target, edge) for source, target, edge in found if source != target]
 
     def joined(self, runs: Iterable[Cell]) -> Cells:
         """The same nodes where each of `runs` is one cell; it takes whole cells only."""
         runs = list(runs)
+        if not runs:
+            return self
         taken = {node for cell in runs for node in cell.nodes}
         rest = [cell for cell in self.cells if cell.nodes[0] not in taken]
         return ordered(self.level, [*rest, *runs])
 
 
 def single(level: Level) -> Cells:
-    """Every node of its own."""
-    return ordered(level, [Cell((index,)) for index in range(len(level.nodes))])
+    """Every node of its own: graph order is an order of the flow."""
+    return Cells(level, tuple(Cell((index,)) for index in range(len(level.nodes))))
 
 
 def ordered(level: Level, cells: Sequence[Cell]) -> Cells:
@@ -81,4 +86,4 @@ def ordered(level: Level, cells: Sequence[Cell]) -> Cells:
 
 def reach(cells: Cells) -> int:
     """How many cells all connections together pass: what drawing them costs."""
-    return sum(abs(target - source) for source, target, _ in cells.crossing())
+    return sum(abs(target - source) for source, target, _ in cells.crossing)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
 
 from modeldiff.diagram.cells import Cell, Cells
 from modeldiff.diagram.merge import Level
@@ -26,23 +27,20 @@ def unchanged(cells: Cells, context: int) -> Cells:
     back.
     """
     level = cells.level
-    neighbours: dict[int, set[int]] = defaultdict(set)
-    for first, last in _links(level):
-        neighbours[first].add(last)
-        neighbours[last].add(first)
-    near_enough = {node for node, distance in _distances(level).items() if distance <= context}
-    hidden = set(range(len(level.nodes))) - near_enough - {*level.entries, *level.exits}
-    depth = _depths(level, hidden)
+    makers, takers = _links(level)
+    hidden = set(range(len(level.nodes))) - _near(level, makers, takers, context) - {*level.entries, *level.exits}
+    depth = _depths(level, makers, hidden)
     runs = []
     for start in sorted(hidden):
         if start not in hidden:
             continue
         hidden.discard(start)
         found, stack = [start], [start]
+        before, region = depth[start], level.nodes[start].region
         while stack:
-            for near in neighbours[stack.pop()]:
-                alike = depth[near] == depth[start] and level.nodes[near].region == level.nodes[start].region
-                if near in hidden and alike:
+            index = stack.pop()
+            for near in (*makers[index], *takers[index]):
+                if near in hidden and depth[near] == before and level.nodes[near].region == region:
                     hidden.discard(near)
                     found.append(near)
                     stack.append(near)
@@ -51,49 +49,49 @@ def unchanged(cells: Cells, context: int) -> Cells:
     return cells.joined(runs)
 
 
-def _distances(level: Level) -> dict[int, int]:
-    """How many connections each node is away from anything told. The far end of a skip connection is not near."""
-    makers: dict[int, set[int]] = defaultdict(set)
-    takers: dict[int, set[int]] = defaultdict(set)
-    for first, last in _links(level):
+Links = Sequence[AbstractSet[int]]
+"""Of each node, those at the other end of its connections."""
+
+
+def _links(level: Level) -> tuple[Links, Links]:
+    """The makers and the takers of each node."""
+    makers: list[set[int]] = [set() for _ in level.nodes]
+    takers: list[set[int]] = [set() for _ in level.nodes]
+    listed = pairwise(range(len(level.nodes))) if level.listed else ()
+    for first, last in (*listed, *((edge.source, edge.target) for edge in level.edges)):
         makers[last].add(first)
         takers[first].add(last)
-    neighbours: dict[int, list[int]] = defaultdict(list)
-    for first, last in _links(level):
-        if len(takers[first]) == 1 or len(makers[last]) == 1:
-            neighbours[first].append(last)
-            neighbours[last].append(first)
-    distance = {index: 0 for index, node in enumerate(level.nodes) if node.is_touched}
+    return makers, takers
+
+
+def _near(level: Level, makers: Links, takers: Links, context: int) -> set[int]:
+    """Nodes at most `context` connections away from anything told. The far end of a skip connection is not near."""
+
+    def beside(index: int) -> Iterator[int]:
+        yield from (last for last in takers[index] if len(takers[index]) == 1 or len(makers[last]) == 1)
+        yield from (first for first in makers[index] if len(makers[index]) == 1 or len(takers[first]) == 1)
+
+    border = {index for index, node in enumerate(level.nodes) if node.is_touched}
     for edge in level.edges:
         if edge.presence is not Presence.KEPT:
-            distance[edge.source] = distance[edge.target] = 0
-    queue = deque(distance)
-    while queue:
-        index = queue.popleft()
-        for near in neighbours[index]:
-            if near not in distance:
-                distance[near] = distance[index] + 1
-                queue.append(near)
-    return distance
+            border |= {edge.source, edge.target}
+    found = set(border)
+    while border and context:
+        border = {near for index in border for near in beside(index)} - found
+        found |= border
+        context -= 1
+    return found
 
 
-def _links(level: Level) -> Iterator[tuple[int, int]]:
-    if level.listed:
-        yield from ((index, index + 1) for index in range(len(level.nodes) - 1))
-    yield from ((edge.source, edge.target) for edge in level.edges)
-
-
-def _depths(level: Level, hidden: set[int]) -> list[int]:
+def _depths(level: Level, makers: Links, hidden: AbstractSet[int]) -> list[int]:
     """How many visible nodes and borders of regions stand before each node on its longest way."""
-    before: dict[int, list[int]] = defaultdict(list)
-    for first, last in _links(level):
-        if first < last:
-            before[last].append(first)
+    regions = [node.region for node in level.nodes]
     depth = [0] * len(level.nodes)
-    for index in range(len(level.nodes)):
-        region = level.nodes[index].region
-        ways = (depth[first] + (first not in hidden or level.nodes[first].region != region) for first in before[index])
-        depth[index] = max(ways, default=0)
+    for index, before in enumerate(makers):
+        for first in before:
+            if first < index:
+                passed = depth[first] + (first not in hidden or regions[first] != regions[index])
+                depth[index] = max(depth[index], passed)
     return depth
 
 
@@ -110,13 +108,15 @@ def repeats(cells: Cells, *, touched: bool, lone: bool = False) -> Cells:
     """Rows before each cell; a group of lone layers is open, any other is one box."""
     for cell in cells.cells:
         before.append(before[-1] + (sum(cells.level.nodes[node].size for node in cell.nodes) if lone else 1))
+    again = _again(marks)
     runs, start = [], 0
     while start < len(marks):
         best = (0, 1, start)
-        for period in range(1, min(LONGEST_BLOCK, (len(marks) - start) // 3) + 1):
-            if marks[start] is None or marks[start] != marks[start + period]:
-                continue
-            end = start + period
+        longest = min(LONGEST_BLOCK, (len(marks) - start) // 3)
+        alike = again[start]
+        while alike is not None and alike - start <= longest:
+            period, end = alike - start, alike
+            alike = again[alike]
             while end < len(marks) and marks[end] is not None and marks[end] == marks[end - period]:
                 end += 1
             saved = _saved(before, start, end, period)
@@ -141,24 +141,38 @@ def _saved(before: Sequence[int], start: int, end: int, period: int) -> int:
     return before[start + period * times] - before[start + period] if times >= 3 else 0
 
 
-def _marks(cells: Cells, *, touched: bool) -> list[Hashable]:
-    """What each cell is like and how far away its makers are; None where it must stay visible."""
+def _again(marks: Sequence[int | None]) -> list[int | None]:
+    """The next cell with the same mark."""
+    again: list[int | None] = [None] * len(marks)
+    seen: dict[int | None, int] = {}
+    for index in reversed(range(len(marks))):
+        if marks[index] is not None:
+            again[index] = seen.get(marks[index])
+            seen[marks[index]] = index
+    return again
+
+
+def _marks(cells: Cells, *, touched: bool) -> list[int | None]:
+    """A number for what each cell is like and how far away its makers are; None where it must stay visible."""
     level = cells.level
-    makers: list[list[tuple[int, str]]] = [[] for _ in cells.cells]
-    for source, target, edge in cells.crossing():
-        makers[target].append((target - source, edge.presence.value))
-    marks: list[Hashable] = []
+    makers: list[list[tuple[int, Presence]]] = [[] for _ in cells.cells]
+    for source, target, edge in cells.crossing:
+        makers[target].append((target - source, edge.presence))
+    marks: list[int | None] = []
+    known: dict[Hashable, int] = {}
     for index, cell in enumerate(cells.cells):
         nodes = [level.nodes[node] for node in cell.nodes]
         is_end = any(node in level.entries or node in level.exits for node in cell.nodes)
-        told = [node.is_touched for node in nodes]
-        hidden = is_end or (any(told) and not touched)
-        signatures = tuple((node.signature, node.region) for node in nodes)
-        marks.append(None if hidden else (signatures, tuple(told), tuple(makers[index])))
+        told = tuple(node.is_touched for node in nodes)
+        if is_end or (any(told) and not touched):
+            marks.append(None)
+            continue
+        mark = tuple((node.signature, node.region) for node in nodes), told, tuple(makers[index])
+        marks.append(known.setdefault(mark, len(known)))
     return marks
 
 
-def _lone_marks(cells: Cells) -> list[Hashable]:
+def _lone_marks(cells: Cells) -> list[int | None]:
     """The same where only layers that one side has may fold."""
     nodes = cells.level.nodes
     lone = [all(nodes[node].presence is not Presence.KEPT for node in cell.nodes) for cell in cells.cells]
@@ -172,7 +186,7 @@ def bundles(cells: Cells, amount: int) -> Cells:
     count = len(cells.cells)
     size = -(-count // amount)
     passing = [0] * (count + 1)
-    for source, target, _ in cells.crossing():
+    for source, target, _ in cells.crossing:
         first, last = sorted((source, target))
         passing[first + 1] += 1
         passing[last + 1] -= 1

@@ -67,6 +67,8 @@ def framed(level: Level, boxes: Sequence[Sequence[Cell]], known: Counter[int]) -
         boxes: the cells of each box.
         known: how many nodes of the whole picture belong to each region.
     """
+    if not known:
+        return
     members: dict[int, list[int]] = defaultdict(list)
     counts = Counter[int]()
     for index, cells in enumerate(boxes):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from modeldiff.changes import DiffResult, InputsRewired, Site, is_incidental
 from modeldiff.diagram.shapes import Presence, Row, Trace
@@ -27,8 +27,7 @@ Waiting = dict[tuple[Key, int, int], list[tuple[int, int, bool]]]
 ROOT: Key = ("new", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One connection between two nodes of a level."""
 
     source: int
@@ -46,6 +45,8 @@ class Node:
     """None for a scope and for a trace."""
     signature: Hashable
     """Equal for layers that are built alike, whatever they are called."""
+    name: str = ""
+    """As the layer's own side calls it; "" for a scope and for a trace."""
     class_name: str = ""
     is_shared: bool = False
     inner: Level | None = None
@@ -107,10 +108,14 @@ def merged(subject: DiffResult | Model) -> Level:
 def one_side(result: DiffResult, side: Side) -> Level:
     """The graph of one side of a comparison; its layers have the addresses of the comparison."""
     told = {change.site.address for change in result.changes if not is_incidental(change)}
-    sites = [site for site in result.sites() if (site.old if side == "old" else site.new) is not None]
+    addresses: dict[LayerPath, str] = {}
+    for site in result.sites():
+        path = site.old if side == "old" else site.new
+        if path is not None:
+            addresses[path] = site.address
+            if site.old is None or site.new is None:
+                told.add(site.address)
     model = result.old if side == "old" else result.new
-    addresses = {site.old if side == "old" else site.new: site.address for site in sites}
-    told |= {site.address for site in sites if site.old is None or site.new is None}
     return _Merge(model, [Site(None, path) for path, _ in model.walk()], told, addresses=addresses).level()
 
 
@@ -124,7 +129,7 @@ class _Merge:
         told: set[str],
         result: DiffResult | None = None,
         *,
-        addresses: Mapping[LayerPath | None, str] | None = None,
+        addresses: Mapping[LayerPath, str] | None = None,
     ) -> None:
         self.new, self.told, self.addresses = new, told, addresses or {}
         self.old: Model | None = None
@@ -161,21 +166,23 @@ class _Merge:
         for site in sites:
             layer = new_layers[site.new] if site.new is not None else self.old_layers[site.old or ()]
             presence = Presence.KEPT
+            address = self.addresses[site.new] if self.addresses and site.new is not None else site.address
+            is_told = address in self.told
             is_alone = self.old is not None and (site.old is None or site.new is None)
-            if is_alone and site.address in self.told:
+            if is_alone and is_told:
                 presence = Presence.ADDED if site.old is None else Presence.REMOVED
             key: Key = ("new", site.new) if site.new is not None else ("old", site.old or ())
-            home = ROOT if not key[1][:-1] else ("new", key[1][:-1]) if key[0] == "new" else self.key(key[1][:-1])
+            parent = key[1][:-1]
+            home = ROOT if not parent else ("new", parent) if key[0] == "new" else self.key(parent)
             level = self.levels[home]
-            self.homes[key] = home, len(level.nodes)
+            self.homes[key] = place = home, len(level.nodes)
             if is_alone and presence is Presence.KEPT:
-                self.unlisted.add(self.homes[key])
+                self.unlisted.add(place)
             if site.old is not None and site.new is not None and self._old_home(site.old) != home:
-                self.moved.add(self.homes[key])
-            address = self.addresses.get(site.new, site.address)
-            row = Row(address, presence, address in self.told)
+                self.moved.add(place)
             signature, is_shared = (signatures.of(layer), presence), len(layer.calls) > 1
-            level.nodes.append(Node(row, signature, layer.canonical_class, is_shared=is_shared))
+            row = Row(address, presence, is_told)
+            level.nodes.append(Node(row, signature, key[1][-1], layer.canonical_class, is_shared))
             if site.old is not None:
                 self._place_traces(behind.get(site.old, ()))
 
@@ -285,14 +292,13 @@ class _Merge:
         level = self.levels[home]
         level.listed = not graph.has_edges
         self._ports(graph, path, home, is_new=True)
+        places = {layer.name: self.homes["new", (*path, layer.name)][1] for layer in graph.layers}
         for wire in wires(graph, path):
-            first, last, calls = self.homes["new", wire.source][1], self.homes["new", wire.target][1], wire.calls
-            edges = waiting.get((home, first, last), [])
-            same = next((edge for edge in edges if edge[:2] == calls), edges[0] if edges else None)
-            if same is not None:
-                edges.remove(same)
-            unlisted = self.homes["new", wire.source] in self.unlisted
-            is_kept = same is not None or self.old is None or home in self.old_listed or unlisted
+            first, last, calls = places[wire.source[-1]], places[wire.target[-1]], wire.calls
+            is_kept = self.old is None or home in self.old_listed or (home, first) in self.unlisted
+            if edges := waiting.get((home, first, last)):
+                is_kept = True
+                edges.remove(next((edge for edge in edges if edge[:2] == calls), edges[0]))
             level.edges.append(Edge(first, last, Presence.KEPT if is_kept else Presence.ADDED, *calls))
 
     def _settle(self, key: Key, level: Level, ports: dict[int, Presence]) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from modeldiff.diagram.cells import Cell, Cells
-from modeldiff.diagram.runs import runs
+from modeldiff.diagram.runs import runs, siblings
 from modeldiff.diagram.shapes import FoldKind
 
 ROUNDS = 6
@@ -42,7 +42,7 @@ def narrowed(cells: Cells, abreast: int, *, whatever: bool, compares: bool) -> C
 def _hidden(cells: Cells, abreast: int, *, whatever: bool) -> set[int]:
     """The cells of boxes that stand on ranks with too many, and folds, which may take them in."""
     level = cells.level
-    boxes = runs(cells, narrow=True)
+    boxes = runs(cells, siblings(cells, narrow=True))
     ranks = _ranks(cells, boxes)
     hidden = set()
     for box, rank in zip(boxes, ranks, strict=True):
@@ -62,7 +62,7 @@ def _ranks(cells: Cells, boxes: list[list[int]]) -> list[int]:
     home = {index: box for box, run in enumerate(boxes) for index in run}
     makers: dict[int, set[int]] = defaultdict(set)
     takers: dict[int, set[int]] = defaultdict(set)
-    for source, target, _ in cells.crossing():
+    for source, target, _ in cells.crossing:
         if source < target and home[source] != home[target]:
             makers[home[target]].add(home[source])
             takers[home[source]].add(home[target])
@@ -84,7 +84,7 @@ def _folds(cells: Cells, hidden: set[int], *, compares: bool) -> Iterator[Cell]:
     region = [{level.nodes[node].region for node in cell.nodes} for cell in cells.cells]
     depth = [0] * len(cells.cells)
     makers: dict[int, set[int]] = defaultdict(set)
-    for source, target, _ in cells.crossing():
+    for source, target, _ in cells.crossing:
         if source < target:
             makers[target].add(source)
     groups: dict[tuple[int, frozenset[int | None]], list[int]] = defaultdict(list)

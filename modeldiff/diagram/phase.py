@@ -31,7 +31,7 @@ def phase(cells: Cells, start: int, period: int, shifts: Sequence[int]) -> int:
     while before < min(period - 1, start) and kinds[start - before - 1] == kinds[start - before - 1 + period]:
         before += 1
     passing: dict[int, list[int]] = {shift: [] for shift in shifts}
-    for source, target, _ in cells.crossing():
+    for source, target, _ in cells.crossing:
         for shift, found in passing.items():
             if source < start + shift + period <= target:
                 found.append(source)

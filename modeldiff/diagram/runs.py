@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Sequence
 
 from modeldiff.diagram.cells import Cells
 from modeldiff.diagram.merge import Node
@@ -14,7 +14,7 @@ SIBLINGS = 3
 """Inputs that feed the same layers share a card from so many on; two where there is no room."""
 
 
-def runs(cells: Cells, *, narrow: bool = False) -> list[list[int]]:
+def runs(cells: Cells, together: Sequence[Sequence[int]]) -> list[list[int]]:
     """The cells in groups: each group is one card, or one fold or sub-model alone. In order, top row first.
 
     A layer goes below its maker if the maker feeds nobody else, and nobody else's only purpose is to feed this layer:
@@ -23,16 +23,16 @@ def runs(cells: Cells, *, narrow: bool = False) -> list[list[int]]:
 
     Args:
         cells: the partition.
-        narrow: whether there is little room: see `siblings`.
+        together: inputs that share a card: see `siblings`.
     """
     level = cells.level
     plain = [cell.kind is None and _is_plain(level.nodes[cell.nodes[0]]) for cell in cells.cells]
     takers: dict[int, set[int]] = defaultdict(set)
     makers: dict[int, dict[int, set[Presence]]] = defaultdict(lambda: defaultdict(set))
-    for source, target, edge in cells.crossing():
+    for source, target, edge in cells.crossing:
         takers[source].add(target)
         makers[target][source].add(edge.presence)
-    home = cells.home()
+    home = cells.home
     leaving = {home[node] for node in level.exits}
     above: dict[int, int] = {}
     for target in range(len(cells.cells)):
@@ -44,10 +44,9 @@ def runs(cells: Cells, *, narrow: bool = False) -> list[list[int]]:
         alike = _presence(cells, maker) is presence and makers[target][maker] == {presence}
         if plain[maker] and maker < target and alike and _region(cells, maker) == _region(cells, target):
             above[target] = maker
-    found = list(siblings(cells, narrow=narrow))
-    inputs = {index for members in found for index in members}
+    inputs = {index for members in together for index in members}
     above = {target: maker for target, maker in above.items() if maker not in inputs}
-    above.update((index, first) for first, *others in found for index in others)
+    above.update((index, first) for first, *others in together for index in others)
     groups: dict[int, list[int]] = {}
     for index in range(len(cells.cells)):
         if index in above:
@@ -58,28 +57,30 @@ def runs(cells: Cells, *, narrow: bool = False) -> list[list[int]]:
     return [groups[index] for index in range(len(cells.cells)) if index not in above]
 
 
-def siblings(cells: Cells, *, narrow: bool = False) -> Iterator[list[int]]:
+def siblings(cells: Cells, *, narrow: bool = False) -> list[list[int]]:
     """Inputs that feed the same layers: nothing feeds an input, so nobody takes such a card for a straight run.
 
     Args:
         cells: the partition.
         narrow: whether it is enough that they feed the same layer first; some of them may feed others.
     """
-    level = cells.level
+    level, fewest = cells.level, SIBLINGS - narrow
+    if len(level.entries) < fewest or level.listed:
+        return []
     takers: dict[int, set[tuple[int, int, int]]] = defaultdict(set)
-    fed = {target for _, target, _ in cells.crossing()}
-    home = cells.home()
-    for source, target, edge in cells.crossing():
+    fed = {target for _, target, _ in cells.crossing}
+    home = cells.home
+    for source, target, edge in cells.crossing:
         takers[source].add((target, edge.target_call, -1 if edge.presence is Presence.KEPT else source))
     leaving = {home[node] for node in level.exits}
     alike: dict[Hashable, list[int]] = defaultdict(list)
     for node in level.entries:
         index = home[node]
         is_alone = cells.cells[index].kind is None and index not in fed and index not in leaving
-        if is_alone and takers[index] and _is_plain(level.nodes[node]) and not level.listed:
+        if is_alone and takers[index] and _is_plain(level.nodes[node]):
             feeds = min(takers[index]) if narrow else frozenset(takers[index])
             alike[feeds, _presence(cells, index), _region(cells, index)].append(index)
-    return (sorted(found) for found in alike.values() if len(found) >= (SIBLINGS - narrow))
+    return [sorted(found) for found in alike.values() if len(found) >= fewest]
 
 
 def _is_plain(node: Node) -> bool:

@@ -17,6 +17,8 @@ DEEPEST = 8
 
 def sub_levels(level: Level, groups: Sequence[tuple[int, ...]]) -> list[Level]:
     """Parts of a level as levels of their own, in one pass; what crosses a border becomes entries and exits."""
+    if not groups:
+        return []
     home = {node: (part, place) for part, nodes in enumerate(groups) for place, node in enumerate(nodes)}
     parts = [Level([level.nodes[node] for node in nodes], listed=level.listed) for nodes in groups]
     for node, presence in level.entries.items():
@@ -46,37 +48,30 @@ def _stronger(known: Presence | None, found: Presence) -> Presence:
     return found if known is None or known is found else Presence.KEPT
 
 
-def with_scopes(level: Level, names: Mapping[str, str], around: int = 0, depth: int = 0) -> Level:
+def with_scopes(level: Level, around: int = 0, depth: int = 0) -> Level:
     """The level with a node for each scope, as deep as the names and `DEEPEST` go.
 
     Args:
         level: what to group; not changed.
-        names: the last name of each address.
         around: how many sub-models are around the level.
         depth: how many parts of the names are known already.
     """
     if around + depth >= DEEPEST:
         return level
-    parts = [
-        tuple(names.get(node.row.address, "").split("/")[depth:]) if node.row is not None else ("",)
-        for node in level.nodes
-    ]
     places: dict[str, list[int]] = {}
-    for index, part in enumerate(parts):
+    for index, node in enumerate(level.nodes):
+        part = node.name.split("/")[depth:]
         if len(part) > 1 and part[0]:
             places.setdefault(part[0], []).append(index)
-    flow = single(level)
-    order = {cell.nodes[0]: position for position, cell in enumerate(flow.cells)}
     scopes = {}
     for scope, nodes in places.items():
-        positions = sorted(order[node] for node in nodes)
-        together = positions[-1] - positions[0] == len(positions) - 1
+        together = nodes[-1] - nodes[0] == len(nodes) - 1
         if together and SMALLEST <= len(nodes) < len(level.nodes):
-            scopes[min(nodes)] = scope, Cell(tuple(nodes))
+            scopes[nodes[0]] = scope, Cell(tuple(nodes))
     if not scopes:
         return level
-    cells = flow.joined([cell for _, cell in scopes.values()])
-    return _grouped(cells, scopes, lambda part: with_scopes(part, names, around, depth + 1))
+    cells = single(level).joined([cell for _, cell in scopes.values()])
+    return _grouped(cells, scopes, lambda part: with_scopes(part, around, depth + 1))
 
 
 def _grouped(flow: Cells, scopes: Mapping[int, tuple[str, Cell]], deeper: Callable[[Level], Level]) -> Level:
@@ -91,11 +86,11 @@ def _grouped(flow: Cells, scopes: Mapping[int, tuple[str, Cell]], deeper: Callab
         wires = tuple((edge.source, edge.target, edge.presence.value) for edge in inner.edges)
         signature = tuple(node.signature for node in inner.nodes), wires
         grouped.nodes.append(Node(None, signature, inner=inner, scope=scopes[cell.nodes[0]][0]))
-    home = flow.home()
+    home = flow.home
     grouped.entries = {home[node]: presence for node, presence in level.entries.items()}
     grouped.exits = {home[node]: presence for node, presence in level.exits.items()}
     grouped.edges = [
         Edge(source, target, edge.presence, edge.source_call, edge.target_call)
-        for source, target, edge in flow.crossing()
+        for source, target, edge in flow.crossing
     ]
     return grouped

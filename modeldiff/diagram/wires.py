@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from modeldiff.graph import Graph, LayerPath
 
@@ -17,8 +17,7 @@ def graphs(graph: Graph, path: LayerPath = ()) -> Iterator[tuple[LayerPath, Grap
             yield from graphs(layer.body, (*path, layer.name))
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """One tensor that one layer takes from another of the same graph."""
 
     source: LayerPath
@@ -32,12 +31,12 @@ class Wire:
 
 def wires(graph: Graph, path: LayerPath) -> Iterator[Wire]:
     """The connections of one graph that stands at `path`."""
-    layers = {layer.name: layer for layer in graph.layers}
+    known = {layer.name: ((*path, layer.name), len(layer.calls) > 1) for layer in graph.layers}
     for layer in graph.layers:
+        target, is_shared = known[layer.name]
         for index, call in enumerate(layer.calls):
             for ref in call.inputs:
-                source = layers.get(ref.layer)
-                if source is not None:
-                    made = ref.call + 1 if len(source.calls) > 1 else 0
-                    taken = index + 1 if len(layer.calls) > 1 else 0
-                    yield Wire((*path, source.name), ref.output, (*path, layer.name), index, (made, taken))
+                if ref.layer in known:
+                    source, is_made_often = known[ref.layer]
+                    calls = ref.call + 1 if is_made_often else 0, index + 1 if is_shared else 0
+                    yield Wire(source, ref.output, target, index, calls)
