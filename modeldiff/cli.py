@@ -29,7 +29,7 @@ __all__ = ["COMPARED", "INTERRUPTED", "POLICY_MET", "TROUBLE", "main", "progress
 
 COMPARED, POLICY_MET, TROUBLE, INTERRUPTED = 0, 1, 2, 130
 
-_SELDOM = 100_000
+_SELDOM = 1_000_000
 """New objects between two searches for unused cycles, 700 by default: nearly all that is made stays to the end, and
 the searches took a seventh of the time for 4000 layers."""
 
@@ -125,6 +125,7 @@ def _compared(todo: Job, tell: Callable[[str], None]) -> DiffResult:
     from modeldiff.twins import Answer
 
     answer = Answer(isolation.listen)
+    models = load_pair(*todo.models, is_same=answer.is_likely if todo.options.weights else None)
     with progress_bar(quiet=todo.quiet) as progress:
 
         def told(models: tuple[Model, Model]) -> DiffResult:
@@ -134,7 +135,6 @@ def _compared(todo: Job, tell: Callable[[str], None]) -> DiffResult:
             tell("comparing")
             return compare(*models, options=options, progress=progress)
 
-        models = load_pair(*todo.models, is_same=answer.is_likely if todo.options.weights else None)
         result = told(models)
         if answer.is_believed and not answer.is_sure(models[0].metadata["bytes"], progress):
             result = told(load_pair(*todo.models))

@@ -38,7 +38,7 @@ _GRACE = 0.3
 _STATUS, _NAME, _FOLDER, _SIZE = 0, 1, 4096, 8192
 
 
-class _Line:
+class Line:
     """What the child tells its parent: memory of both, which can neither fill up nor block."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL} | {
     getattr(signal, name) for name in ("SIGBUS", "SIGTRAP", "SIGSYS") if hasattr(signal, name)
 }
 
-_line: _Line | None = None
+_line: Line | None = None
 """In the child only."""
 _ear: int | None = None
 """In the child only: where the words of the parent arrive."""
@@ -95,17 +95,12 @@ def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = N
         UnreadableFile: in the parent: reading a file crashed the child, or did not end.
         ModelDiffError: in the parent: the child crashed elsewhere.
     """
-    global _line, _ear
     if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
         return work()
-    line = _Line()
+    line = Line()
     alive, life = os.pipe()
     ear, mouth = os.pipe()
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # numpy's threads know of forks
-        process = os.fork()
+    process = fork()
     if process:
         os.close(alive)
         os.close(ear)
@@ -115,8 +110,7 @@ def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = N
             os.close(life)
     os.close(life)
     os.close(mouth)
-    _prepare(alive)
-    _line, _ear = line, ear
+    begin(line, ear, alive)
     status = 2
     try:
         status = work()
@@ -124,6 +118,42 @@ def run(work: Callable[[], int], aside: Callable[[], Iterator[bytes]] | None = N
         line.finish(status)
         signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # also for the end: HDF5 tidies up what it could not read
     return _leave(status)
+
+
+def is_child() -> bool:
+    """Whether this process works for a parent: the command's own, and no other program."""
+    return _line is not None
+
+
+def fork() -> int:
+    """0 in the new process, its number in this one."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # numpy's threads know of forks
+        return os.fork()
+
+
+def begin(line: Line, ear: int | None, alive: int) -> None:
+    """Set up a new process: where it tells what it reads and hears words, and the pipe that ends with its parent."""
+    global _line, _ear
+    _line, _ear = line, ear
+    _prepare(alive)
+
+
+def end_like(number: int, name: str) -> None:
+    """End by the signal of this number, as a process did that read the file `name` for this one.
+
+    Raises:
+        KeyboardInterrupt: it was Ctrl-C.
+    """
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    if _line is not None:
+        _line.tell(name)
+    if number != signal.SIGKILL:  # which nothing handles
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _leave(status: int) -> NoReturn:
@@ -250,7 +280,7 @@ def _await(process: int, aside: Callable[[], Iterator[bytes]], mouth: int) -> tu
     return code, bool(asked)
 
 
-def _outcome(code: int, is_interrupted: bool, line: _Line) -> int:  # noqa: FBT001 -- from `_await` alone
+def _outcome(code: int, is_interrupted: bool, line: Line) -> int:  # noqa: FBT001 -- from `_await` alone
     """What the end of the child means."""
     if code >= 0:
         return code

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import islice
 
+from modeldiff.beside import beside
 from modeldiff.changes import (
     Change,
     Match,
@@ -211,9 +213,15 @@ def _verdicts(
         jobs = {runner.submit(compare_batch, batches[place], options): place for place in apart}
         left: set[Future[list[Verdict]]] = set(jobs)
         try:
-            for place in sorted(set(range(len(batches))).difference(apart)):
-                found[place] = compare_batch(batches[place], options)
-                tell(sizes[place])
+            small = sorted(set(range(len(batches))).difference(apart))
+            mine, theirs = small[::2], small[1::2]
+            half = partial(_compared, [batches[place] for place in theirs], options)
+            with beside(half, is_worth_it=bool(theirs)) as other_half:
+                for place in mine:
+                    found[place] = compare_batch(batches[place], options)
+                    tell(sizes[place])
+                found.update(zip(theirs, other_half(), strict=True))
+                tell(sum(sizes[place] for place in theirs))
             while left:
                 finished, left = wait(left, _PULSE, FIRST_COMPLETED)
                 tell(sum(sizes[jobs[job]] for job in finished))
@@ -222,6 +230,10 @@ def _verdicts(
         finally:
             for job in left:  # what was interrupted must not be waited for
                 job.cancel()
+
+
+def _compared(batches: Sequence[list[Pair]], options: Options) -> list[list[Verdict]]:
+    return [compare_batch(batch, options) for batch in batches]
 
 
 @contextmanager

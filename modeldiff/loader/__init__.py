@@ -12,10 +12,12 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from modeldiff.errors import UnreadableFile
+from modeldiff.beside import beside
+from modeldiff.errors import ModelDiffError, UnreadableFile
 from modeldiff.graph import Model
 from modeldiff.loader.remote import is_url, named
 from modeldiff.loader.storage import whole_file
@@ -33,6 +35,8 @@ _FORMATS = (
 _LAYERS, _CALLS, _TENSORS, _NAMES, _SETTINGS = 5_000, 5_000, 8_000, 2_000_000, 300_000
 """What a model may have: layers at all depths, calls of one layer, inputs of all calls, characters in all paths, keys
 in all configs. The largest models of Keras Applications have 1,100 layers."""
+_LARGE = 1 << 20
+"""Bytes of a file that is read in another process: to begin one takes longer than to read a small file."""
 
 __all__ = ["load", "load_pair"]
 
@@ -131,10 +135,20 @@ def load_pair(
     models = pointer.load_pair(os.fspath(old), os.fspath(new), load)
     if models is not None:
         return models
-    first = load(old)
-    if is_same is not None and is_same():
-        return first, replace(first, path=os.fspath(new))
-    return first, load(new)
+    with beside(partial(load, new), is_worth_it=_is_large(new)) as second:
+        first = load(old)
+        if is_same is not None and is_same():
+            return first, replace(first, path=os.fspath(new))
+        return first, second()
+
+
+def _is_large(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a large HDF5 file; an archive may be unpacked into a folder of the process that reads it."""
+    try:
+        is_large = not is_url(os.fspath(path)) and Path(path).stat().st_size >= _LARGE
+        return is_large and _sniff(os.fspath(path)) == "keras_hdf5"
+    except (OSError, ValueError, ModelDiffError):
+        return False
 
 
 def _is_folder(path: str) -> bool:

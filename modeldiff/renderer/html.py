@@ -13,12 +13,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jinja2
 from markupsafe import Markup, escape
 
+from modeldiff.beside import beside
 from modeldiff.changes import DiffResult
 from modeldiff.diagram import FEWER, LIMIT, NARROWER, Diagram, Folding, Side, build, build_side
 from modeldiff.renderer import palette, templates
@@ -40,7 +42,8 @@ TABLES = 16
 """Changed layers whose tables stand in the static page, gravest first."""
 LISTED = 500
 """Rows of the list in the static page; the script adds the rest."""
-SIDES: tuple[Side, ...] = ("old", "new")
+MANY = 300
+"""Layers from which the new model alone is drawn in another process."""
 PAD = 20
 """Around the picture."""
 TRIES = tuple(abreast for abreast in NARROWER if not abreast[1])
@@ -54,17 +57,18 @@ def render(report: Report, diagram: Diagram | None) -> str:
         RenderError: there is no Graphviz, or the templates are missing.
     """
     assert diagram is not None
-    words = Words(report, compares=diagram.compares)
-    drawn, note = picture(diagram, words, partial(build, report.subject, folding=diagram.folding), tries=TRIES)
     numbers = {view.address: number for number, view in enumerate(report.layers)}
-    pencil = Pencil(words, is_live=True, numbers=numbers, frames={}, holds={}, parents={})
-    body = pencil.scene(drawn)
-    sides: dict[str, str] = {}
-    if isinstance(report.subject, DiffResult):
-        for side in SIDES:
-            own = Words(report, compares=True, side=side)
-            drawn_side = _side(report.subject, side, own, diagram.folding, FEWER if note else LIMIT)
-            sides[side] = replace(pencil, words=own, hidden=1).scene(drawn_side, side)
+    alone = partial(_alone, report, diagram.folding, numbers)
+    with beside(partial(alone, "new", LIMIT), is_worth_it=diagram.compares and len(numbers) >= MANY) as new:
+        words = Words(report, compares=diagram.compares)
+        again = partial(build, report.subject, folding=diagram.folding)
+        drawn, note = picture(diagram, words, again, tries=TRIES)
+        pictures = [_drawn(drawn, words, numbers)]
+        if diagram.compares:
+            pictures += [alone("old", FEWER if note else LIMIT), new()]
+    frames, holds, parents = (
+        {name: inside for part in parts for name, inside in part.items()} for parts in zip(*pictures, strict=True)
+    )
     style = tight(_lean("\n".join([palette.page(), *map(templates.read, STYLES)])))
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
@@ -82,11 +86,11 @@ def render(report: Report, diagram: Diagram | None) -> str:
             style_hash=source_hash(style),
             script_hash=source_hash(script),
             arrows=Markup(palette.ARROWS),  # noqa: S704 -- our own constant
-            picture=Markup(body),  # noqa: S704 -- escaped where it is drawn
-            frames={name: Markup(inside) for name, inside in {**pencil.frames, **sides}.items()},  # noqa: S704 -- as above
+            picture=Markup(frames.pop("")),  # noqa: S704 -- escaped where it is drawn
+            frames={name: Markup(inside) for name, inside in frames.items()},  # noqa: S704 -- as above
             box=box,
             note=note,
-            data=Markup(island(report, pencil.holds, pencil.parents)),  # noqa: S704 -- escaped there
+            data=Markup(island(report, holds, parents)),  # noqa: S704 -- escaped there
             strip=strip(report.layers, compares=diagram.compares),
             views={view.address: view for view in report.layers},
             index=numbers,
@@ -105,10 +109,31 @@ def render(report: Report, diagram: Diagram | None) -> str:
     )
 
 
-def _side(result: DiffResult, side: Side, words: Words, folding: Folding, limit: int) -> Scene:
+class Insides(NamedTuple):
+    """What a picture holds, by frame; the whole picture is a frame too, "" or the name of its side."""
+
+    frames: dict[str, str]
+    """SVG of the closed ones."""
+    holds: dict[str, list[str]]
+    """The addresses directly inside each."""
+    parents: dict[str, str]
+    """The frame around each."""
+
+
+def _drawn(drawn: Scene, words: Words, numbers: Mapping[str, int], name: str = "") -> Insides:
+    """A picture that is shown at first, or waits as the frame of this name."""
+    insides = Insides({}, {}, {})
+    pencil = Pencil(words, is_live=True, numbers=numbers, **insides._asdict(), hidden=int(bool(name)))
+    insides.frames[name] = pencil.scene(drawn, name)
+    return insides
+
+
+def _alone(report: Report, folding: Folding, numbers: Mapping[str, int], side: Side, limit: int) -> Insides:
     """The picture of the old or the new model alone."""
-    again = partial(build_side, result, side, folding=folding)
-    return picture(again(limit=limit), words, again, limit, tries=TRIES)[0]
+    assert isinstance(report.subject, DiffResult)
+    words = Words(report, compares=True, side=side)
+    again = partial(build_side, report.subject, side, folding=folding)
+    return _drawn(picture(again(limit=limit), words, again, limit, tries=TRIES)[0], words, numbers, side)
 
 
 def _together(report: Report) -> dict[str, tuple[Phrase, ...]]:
