@@ -39,7 +39,8 @@ def movements(pairs: Mapping[int, tuple[NDArray[Any], NDArray[Any]]]) -> dict[in
     found: dict[int, Movement | None] = {}
     for alike in places.values():
         if len(alike) > 1:
-            old, new = (np.stack([pairs[place][side] for place in alike]) for side in (0, 1))
+            old, new = (np.concatenate([pairs[place][side] for place in alike]) for side in (0, 1))
+            old, new = old.reshape(len(alike), -1), new.reshape(len(alike), -1)
             found.update((alike[row], movement) for row, movement in _moved(old, new).items())
     return found
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,7 @@ def loaded(weight: Weight) -> Weight:
     values, filled = None, 0
     for block in source.blocks(ENTRIES):
         if block.size == weight.size:  # nothing comes after it, so its buffer is ours
-            return replace(weight, source=_Loaded(block))
+            return holding(weight, block)
         if values is None:
             values = np.empty(weight.size, block.dtype)
         if filled + block.size > weight.size:
@@ -81,7 +81,12 @@ def loaded(weight: Weight) -> Weight:
         filled += block.size
     if values is None or filled != weight.size:
         raise UnreadableFile("fewer values than the shape says")
-    return replace(weight, source=_Loaded(values))
+    return holding(weight, values)
+
+
+def holding(weight: Weight, values: NDArray[Any]) -> Weight:
+    """The weight with all its values in memory."""
+    return Weight(weight.name, weight.shape, weight.dtype, _Loaded(values), weight.stored_as, weight.trainable)
 
 
 def values_of(weight: Weight) -> NDArray[Any]:

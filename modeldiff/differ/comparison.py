@@ -4,18 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
 
 from modeldiff.changes import Movement, Nature, Options, Outcome, Values
 from modeldiff.differ import nature
 from modeldiff.differ.alike import is_small, movements
-from modeldiff.differ.blocks import identical, loaded, values_of
+from modeldiff.differ.blocks import holding, identical, loaded
 from modeldiff.differ.movement import measure
 from modeldiff.differ.portrait import OPAQUE, portray
+from modeldiff.differ.sides import ROW
 from modeldiff.errors import UnreadableFile
-from modeldiff.graph import Weight
+from modeldiff.graph import Weight, samples
 
 Pair = tuple[Weight | None, Weight | None]
 """A weight of each side; None where there is none to compare with."""
@@ -35,33 +38,51 @@ class Verdict:
     """Of a weight alone, and of a pair whose shapes differ."""
 
 
+_IDENTICAL = Verdict(Outcome.IDENTICAL)
+
+
 def compare_batch(batch: list[Pair], options: Options) -> list[Verdict]:
     """`compare_values` of each pair, and the statistics of what is alone."""
-    small = dict(_small(batch)) if options.weights and not (options.rtol or options.atol) else {}
-    moved = movements({place: (values_of(old), values_of(new)) for place, (old, new) in small.items()})
+    small = _small(batch) if options.weights and not (options.rtol or options.atol) else {}
+    moved = movements(small)
     verdicts = []
     for place, (old, new) in enumerate(batch):
         if old is None or new is None:
             verdicts.append(Verdict(Outcome.NOT_COMPARED, values=portray(old, new)))
-        elif place in moved:
-            verdicts.append(_named(*small[place], moved[place]))
+        elif place not in small:
+            verdicts.append(compare_values(old, new, options))
+        elif place in moved and moved[place] is None:
+            verdicts.append(_IDENTICAL)
         else:
-            verdicts.append(compare_values(*small.get(place, (old, new)), options))
+            before, after = small[place]
+            verdicts.append(_verdict(holding(old, before), holding(new, after), moved.get(place), options))
     return verdicts
 
 
-def _small(batch: list[Pair]) -> Iterator[tuple[int, tuple[Weight, Weight]]]:
-    """By place: the pairs that may be measured together, their values in memory."""
-    for place, (old, new) in enumerate(batch):
-        if old is not None and new is not None and old is not new and is_small(old, new):
-            with suppress(UnreadableFile):  # `compare_values` meets it again and tells
-                yield place, (loaded(old), loaded(new))
-
-
-def _named(old: Weight, new: Weight, movement: Movement | None) -> Verdict:
+def _verdict(old: Weight, new: Weight, movement: Movement | None, options: Options) -> Verdict:
+    """The verdict on weights in memory, measured already or not."""
     if movement is None:
-        return Verdict(Outcome.IDENTICAL)
+        return compare_values(old, new, options)
     return Verdict(Outcome.CHANGED, "", movement, *nature.of_changed(old, new, movement))
+
+
+def _small(batch: list[Pair]) -> dict[int, tuple[NDArray[Any], NDArray[Any]]]:
+    """By place: the values of the pairs that may be measured together, as far as they can be read."""
+    pairs = {
+        place: (old.source, new.source, old.size)
+        for place, (old, new) in enumerate(batch)
+        if old is not None and new is not None and old is not new and is_small(old, new)
+        if old.source is not None and new.source is not None
+    }
+    olds, news = (
+        samples([old for old, _, _ in pairs.values()], ROW),
+        samples([new for _, new, _ in pairs.values()], ROW),
+    )
+    return {
+        place: (before, after)
+        for (place, (_, _, size)), before, after in zip(pairs.items(), olds, news, strict=True)
+        if before is not None and after is not None and before.size == after.size == size
+    }
 
 
 def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
@@ -71,7 +92,7 @@ def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
     if not options.weights:
         return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "not asked for")
     if old is new:
-        return Verdict(Outcome.IDENTICAL)
+        return _IDENTICAL
     if "string" in {old.dtype, new.dtype}:
         return Verdict(Outcome.NOT_COMPARED if same_type else outcome, "strings")
     if old.source is None or new.source is None:
@@ -79,7 +100,7 @@ def compare_values(old: Weight, new: Weight, options: Options) -> Verdict:
     try:
         old, new = loaded(old), loaded(new)
         if same_type and identical(old, new):
-            return Verdict(Outcome.IDENTICAL)
+            return _IDENTICAL
         opaque = next((weight.dtype for weight in (old, new) if weight.dtype.startswith(OPAQUE)), None)
         if opaque and old.shape == new.shape:
             reason = f"other bytes, but numbers of type {opaque} are not read"

@@ -66,10 +66,14 @@ class _Told:
         self.roles = {path: {weight.name for weight in layer.weights} for path, layer in old.walk()}
         self.same: dict[tuple[Loading, LayerPath, tuple[Tensor | None, ...]], LayerForecast] = {}
         """Most ways do the same to most layers."""
+        self.run, self.told = Run(), tuple[LayerForecast, ...]()
+        """The last run: two ways may be one."""
 
     def way(self, method: Method, run: Run) -> Way:
         """The outcome of one way, layer by layer."""
-        return Way(method, run.failure, tuple(self._layers(run)))
+        if run is not self.run:
+            self.run, self.told = run, tuple(self._layers(run))
+        return Way(method, run.failure, self.told)
 
     def _layers(self, run: Run) -> Iterator[LayerForecast]:
         nothing = run.failure is not None and not run.wanted

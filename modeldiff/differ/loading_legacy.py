@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from modeldiff.differ.loading_conversion import Unconvertible, convert
 from modeldiff.differ.loading_rules import Policy, Run, Step, paired, settle
@@ -24,26 +25,34 @@ class Legacy:
 
     def ways(self) -> Iterator[tuple[Method, Run]]:
         """Each way of loading and what it does."""
-        yield Method.ORDER, self._by_order(skip=False)
+        plain = Policy(counts_first=self.is_two)
+        ordered = self._by_order()
+        yield Method.ORDER, (run := self._run(ordered, plain))
         if not self.is_two:
-            yield Method.ORDER_SKIP, self._by_order(skip=True)
-        yield Method.NAME, self._by_name(skip=False)
-        yield Method.NAME_SKIP, self._by_name(skip=True)
+            yield Method.ORDER_SKIP, self._skipping(run, ordered, replace(plain, skip=True))
+        plain = replace(plain, shapes_first=self.is_two)
+        named = self._by_name()
+        yield Method.NAME, (run := self._run(named, plain))
+        yield Method.NAME_SKIP, self._skipping(run, named, replace(plain, skip=True, skips_counts=True))
 
-    def _by_order(self, *, skip: bool) -> Run:
+    def _skipping(self, plain: Run, steps: list[Step] | Failure, policy: Policy) -> Run:
+        """As `_run`; the `plain` run of these steps where skipping makes no difference."""
+        return plain if plain.failure is None or isinstance(steps, Failure) else self._run(steps, policy)
+
+    def _run(self, steps: list[Step] | Failure, policy: Policy) -> Run:
+        return Run(steps) if isinstance(steps, Failure) else settle([*steps, *self._own()], policy, Run())
+
+    def _by_order(self) -> list[Step] | Failure:
         news = [unit for unit in self.news if unit.tensors]
         olds = [unit for unit in self.olds if unit.tensors]
         if len(news) != len(olds):
-            return Run(Failure(Cause.LAYER_COUNT, None, len(news), len(olds)))
-        steps = [self._step(new, old) for new, old in zip(news, olds, strict=True)]
-        return settle([*steps, *self._own()], Policy(skip=skip, counts_first=self.is_two), Run())
+            return Failure(Cause.LAYER_COUNT, None, len(news), len(olds))
+        return [self._step(new, old) for new, old in zip(news, olds, strict=True)]
 
-    def _by_name(self, *, skip: bool) -> Run:
+    def _by_name(self) -> list[Step]:
         """In the order of the old file."""
         news = {unit.name: unit for unit in self.news}
-        steps = [self._step(news[old.name], old) for old in self.olds if old.name in news]
-        policy = Policy(skip=skip, skips_counts=skip, counts_first=self.is_two, shapes_first=self.is_two)
-        return settle([*steps, *self._own()], policy, Run())
+        return [self._step(news[old.name], old) for old in self.olds if old.name in news]
 
     def _step(self, new: Unit, old: Unit) -> Step:
         stored = list(old.tensors)
