@@ -110,6 +110,9 @@ class _Builder:
 
         The way to them may lead through thousands of sub-models, hence no recursion.
         """
+        index = self.names[graph].get(ref.layer)
+        if index is not None and self.nodes[index].role is Role.LEAF:  # as most are
+            return ((index, ref.output),)
         wanted = (graph, ref)
         waiting, behind = [wanted], dict[_Tensor, tuple[_Tensor, ...]]()
         while wanted not in self.resolved:
@@ -180,13 +183,14 @@ class _Builder:
             seen.add(start)
             while stack:
                 node, producers = stack[-1]
-                step = next((p for p, _ in producers if p not in seen), None)
-                if step is None:
+                for step, _ in producers:
+                    if step not in seen:
+                        seen.add(step)
+                        stack.append((step, iter(self.nodes[step].producers)))
+                        break
+                else:
                     order.append(node)
                     stack.pop()
-                else:
-                    seen.add(step)
-                    stack.append((step, iter(self.nodes[step].producers)))
 
 
 def flow(model: Model) -> Flow:

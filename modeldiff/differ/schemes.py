@@ -42,7 +42,7 @@ def unify(flows: tuple[Flow, Flow], looks: tuple[Features, Features], number: Nu
         for flow, look, chosen, known in zip(flows, looks, nodes, keys, strict=True):
             for node in chosen:
                 key = known.get(flow[node].layer.name, ("name", flow[node].layer.name))
-                look.name[node] = number(("name without its scheme", key))
+                look.name[node] = number["name without its scheme", key]
         return
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -95,15 +97,11 @@ def is_keras_class(class_name: str) -> bool:
     return class_name in _FAMILY_BITS or class_name in _ALONE or class_name in _OPERATIONS
 
 
-class Numbers:
+class Numbers(defaultdict[Hashable, int]):
     """One number for every distinct thing seen, in both models."""
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, int] = {}
-
-    def __call__(self, thing: Hashable) -> int:
-        """The number of this thing."""
-        return self._known.setdefault(thing, len(self._known))
+        super().__init__(count().__next__)
 
 
 def config_key(layer: Layer, *, sized: bool = True) -> str:
@@ -147,13 +145,20 @@ class Features:
     below_classes: Ints
 
 
-def _up(node: Node, labels: list[int]) -> tuple[Any, ...]:
+def _up(node: Node, labels: Sequence[int]) -> tuple[Any, ...]:
+    """The labels of what a node takes, each with which of the outputs it is."""
+    if len(node.producers) == 1:  # as most have
+        producer, output = node.producers[0]
+        return labels[producer], output
     seen = [(labels[producer], output) for producer, output in node.producers]
     return tuple(sorted(seen) if node.layer.canonical_class in COMMUTATIVE else seen)
 
 
-def _down(node: Node, labels: list[int]) -> tuple[int, ...]:
-    return tuple(sorted(labels[consumer] for consumer in node.consumers))
+def _down(node: Node, labels: Sequence[int]) -> tuple[int, ...]:
+    """The labels of those that take what a node makes."""
+    if len(node.consumers) == 1:
+        return (labels[node.consumers[0]],)
+    return tuple(sorted([labels[consumer] for consumer in node.consumers]))
 
 
 def _shapes(layer: Layer, *, sized: bool) -> tuple[Any, ...]:
@@ -166,42 +171,45 @@ def features(flow: Flow, number: Numbers, *, sized: bool = True) -> Features:
     Where they are not `sized`, layers that only differ in width look alike.
     """
     nodes = flow.nodes
-    classes = [number(("class", node.layer.canonical_class)) for node in nodes]
-    configs = [number((label, config_key(node.layer, sized=sized))) for node, label in zip(nodes, classes, strict=True)]
+    layers = [node.layer for node in nodes]
+    classes = [number["class", layer.canonical_class] for layer in layers]
+    configs = [number[label, config_key(layer, sized=sized)] for layer, label in zip(layers, classes, strict=True)]
 
-    def refine(labels: list[int], about: str) -> list[int]:
-        return [
-            number((about, label, _up(node, labels), _down(node, labels)))
-            for node, label in zip(nodes, labels, strict=True)
-        ]
+    def beside(labels: list[int]) -> list[tuple[tuple[Any, ...], tuple[int, ...]]]:
+        return [(_up(node, labels), _down(node, labels)) for node in nodes]
+
+    def refined(labels: list[int], around: list[tuple[tuple[Any, ...], tuple[int, ...]]], about: str) -> list[int]:
+        return [number[about, label, sides] for label, sides in zip(labels, around, strict=True)]
 
     def cones(labels: list[int], about: str) -> tuple[list[int], list[int]]:
         above, below = [-1] * len(nodes), [-1] * len(nodes)
         for i in flow.order:
-            above[i] = number((about, "above", labels[i], _up(nodes[i], above)))
+            above[i] = number[about, "above", labels[i], _up(nodes[i], above)]
         for i in reversed(flow.order):
-            below[i] = number((about, "below", labels[i], _down(nodes[i], below)))
+            below[i] = number[about, "below", labels[i], _down(nodes[i], below)]
         return above, below
 
-    near = refine(configs, "near")
+    near = refined(configs, beside(configs), "near")
+    classes_beside = beside(classes)
+    near_classes = refined(classes, classes_beside, "near")
     above, below = cones(configs, "config")
     above_classes, below_classes = cones(classes, "class")
     array = np.array
     return Features(
-        name=array([number(("name", node.layer.name)) for node in nodes], np.int64),
-        stem=array([number(("stem", _NUMBER.sub("#", node.layer.name))) for node in nodes], np.int64),
-        automatic=array([has_automatic_name(node.layer) for node in nodes], bool),
-        family=array([families(node.layer) for node in nodes], np.int64),
-        role=array([number(("role", node.role.value)) for node in nodes], np.int64),
+        name=array([number["name", layer.name] for layer in layers], np.int64),
+        stem=array([number["stem", _NUMBER.sub("#", layer.name)] for layer in layers], np.int64),
+        automatic=array([has_automatic_name(layer) for layer in layers], bool),
+        family=array([families(layer) for layer in layers], np.int64),
+        role=array([number["role", node.role] for node in nodes], np.int64),
         class_=array(classes, np.int64),
         config=array(configs, np.int64),
-        shapes=array([number(("shapes", _shapes(node.layer, sized=sized))) for node in nodes], np.int64),
+        shapes=array([number["shapes", _shapes(layer, sized=sized)] for layer in layers], np.int64),
         ends=array([i in flow.ends for i in range(len(nodes))], bool),
         near=array(near, np.int64),
-        around=array(refine(near, "around"), np.int64),
-        around_classes=array(refine(refine(classes, "near"), "around"), np.int64),
-        before=array([number(("before", _up(node, classes))) for node in nodes], np.int64),
-        after=array([number(("after", _down(node, classes))) for node in nodes], np.int64),
+        around=array(refined(near, beside(near), "around"), np.int64),
+        around_classes=array(refined(near_classes, beside(near_classes), "around"), np.int64),
+        before=array([number["before", up] for up, _ in classes_beside], np.int64),
+        after=array([number["after", down] for _, down in classes_beside], np.int64),
         above=array(above, np.int64),
         below=array(below, np.int64),
         above_classes=array(above_classes, np.int64),
