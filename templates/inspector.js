@@ -54,7 +54,7 @@ function weights(layer, status) {
 
 function tensor([name, shape, type, , status, verdict, stats, histogram, digest]) {
   const cells = stats && stats.length ? stats[1].split("|") : null;
-  const rows = cells && text(stats[0]).split("\t").map((label, i) => [label, cells[2 * i], cells[2 * i + 1]]);
+  const rows = cells && text(stats[0]).split("\t").map((label, i) => [label, cells[2 * i] ?? "0, 0, 0", cells[2 * i + 1] ?? "0, 0, 0"]);
   const sides = rows ? ["old", "new"].map((name, i) => [name, i + 1]).filter(([, i]) => rows.some(row => row[i])) : [];
   return h("div.ten", null,
     h("p.tn", null, h("b", null, visible(text(name))), h("span.num", null, text(shape)), h("span", null, text(type))),

@@ -18,6 +18,8 @@ from modeldiff.report.words import plain
 
 BARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$()*+,-./:;=?@[]^_{|}~"
 """Heights of histogram bars, low to high."""
+HEALTHY = "|0, 0, 0|0, 0, 0"
+"""Neither zeros nor NaN nor infinities on either side: the script writes that itself, for nearly every weight."""
 FEW = 24
 """A histogram of fewer entries shows chance, not a distribution."""
 _STATUSES = list(Status)
@@ -161,7 +163,8 @@ class _Writer:
         ]
         if weight.stats:
             labels = self.text("\t".join(label for label, _, _ in weight.stats))
-            fields.append([labels, "|".join(side for _, old, new in weight.stats for side in (old, new))])
+            sides = "|".join(side for _, old, new in weight.stats for side in (old, new))
+            fields.append([labels, sides.removesuffix(HEALTHY)])
         histogram = weight.histogram if weight.size >= FEW else None
         if histogram is not None or weight.digest:
             fields += [[]] * (7 - len(fields))

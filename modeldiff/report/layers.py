@@ -27,7 +27,7 @@ from modeldiff.changes import (
 )
 from modeldiff.graph import Fact, Layer, Model, Note, digests_of, format_path
 from modeldiff.regions import Region, RegionKind
-from modeldiff.report import ports, tensors
+from modeldiff.report import ports, sharing, tensors
 from modeldiff.report.asserted import code_notes
 from modeldiff.report.links import Links, link, neighbours
 from modeldiff.report.looks import Look, Looks, Rows
@@ -131,6 +131,7 @@ class _Ledger:
         for pair in result.weight_pairs:
             self.pairs[pair.site].append(pair)
         self.links = Links(result)
+        self.places = sharing.told(result, (self.old, self.new), self.links.sides[0])
         following = [region for region in result.regions if region.kind is RegionKind.SHAPES_FOLLOW]
         self.follows = {path: region for region in following for path in region.layers}
         self.reasons = Reasons(result, (self.old, self.new), self.links.sides)
@@ -203,6 +204,7 @@ class _Ledger:
         if words and any(not note.key for note in code):
             lines = [(_CODE, words)]
         lines += [(note.text,) for note in code if note.key or not words]
+        lines += [self.places[site]] if site in self.places else []
         parameters = inside(layer) if site.old is None else -inside(layer)
         partner = self.links.partners.get(site.old[:-1]) if site.old is not None else None
         return replace(

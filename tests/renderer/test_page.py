@@ -467,10 +467,10 @@ def test_on_a_phone_one_pane_at_a_time(opened, pages):
     page.click(".it >> text=c1")
     shows(page, "c1")
     assert page.locator("#panel article").is_visible()
-    page.wait_for_function("document.querySelector('#panel article').getBoundingClientRect().top < 120")  # of 800
+    assert page.locator("#panel article").bounding_box()["y"] < 120  # of 800
     assert page.inner_text(".tabs .which") == "Layer"
     page.click("#leave")
-    page.wait_for_function("document.querySelector('main').dataset.pane === 'list'")
+    page.locator("#rows").wait_for()
     assert page.inner_text(".tabs .which") == "Overview"
     page.click(".tabs [data-pane=pic]")
     assert page.locator(".scroll").bounding_box()["y"] < 120
@@ -490,8 +490,8 @@ def test_on_a_phone_a_list_is_found_where_it_was_left(opened, tmp_path):
     page.locator("#panel article").wait_for()
     assert page.evaluate("scrollY") < before
     page.go_back()
-    page.wait_for_function("before => Math.abs(scrollY - before) < 60", arg=before)
-    assert page.locator("#rows").is_visible()
+    page.locator("#rows").wait_for()
+    assert page.evaluate("scrollY") == pytest.approx(before, abs=60)
 
 
 def test_on_a_phone_one_model_begins_with_what_is_worth_a_look(opened, pages):

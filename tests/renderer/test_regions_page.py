@@ -44,9 +44,9 @@ def edges(locator) -> tuple[float, float, float, float]:
 
 def test_a_frame_stays_around_its_boxes_when_a_fold_in_it_opens(opened):
     page = opened(stack(1, 2), stack(1, *range(11, 21), 2))
-    before = edges(page.locator(".reg > rect"))
+    before = edges(page.locator("#graph .reg > rect"))
     page.locator(".fold", has_text="×9 more").locator(".tg").click()
-    left, top, right, bottom = edges(page.locator(".reg > rect"))
+    left, top, right, bottom = edges(page.locator("#graph .reg > rect"))
     assert bottom - top > 2 * (before[3] - before[1])
     for name in ("b11_fc", "b12_fc", "b20_out"):
         row = edges(page.locator(f'#graph a.r[href="#layer={name}"] > .b'))
@@ -59,7 +59,7 @@ def test_a_frame_stays_around_its_boxes_when_a_fold_in_it_opens(opened):
 
 def test_a_trace_leads_to_the_layer_and_takes_no_focus(opened):
     page = opened(stack(1, 2, 3, 4, 5, 6), stack(1, 3, 4, 5, 2, 6))
-    trace = page.locator(".was a")
+    trace = page.locator("#graph .was a")
     assert trace.get_attribute("tabindex") == "-1"
     assert "b2 (3 layers) was here" in trace.text_content()
     trace.click()
@@ -130,3 +130,26 @@ def test_the_tables_for_paper_say_it_too():
     html = render(compare(model(stack(1, 2)), model(stack(1, 7, 2))), "html")
     tables = html.partition('<section class="tables"')[2].partition("</section>")[0]
     assert tables.count("part of the residual block added: <code>b7_fc</code> to <code>b7_out</code> (3 layers)") == 3
+
+
+def test_it_is_explained_what_the_picture_shows_and_nothing_else(opened):
+    moved = opened(stack(1, 2, 3, 4, 5), stack(1, 3, 4, 5, 2))
+    told = moved.inner_text("#overview .how")
+    assert "a frame around layers that came, went or moved together" in told
+    assert "where layers stood that have moved" in told
+    assert "call 2" not in told
+    moved.close()
+    plain = opened(stack(1), stack(1).replace("units=2", "units=3"))
+    told = plain.inner_text("#overview .how")
+    assert "a frame around" not in told
+    assert "stood" not in told
+    plain.close()
+    shared = "x: InputLayer(batch_shape=[None, 8])\nboth: Dense(units=8{}) <- x <- both\nsum: Add <- both, both@1\noutputs: sum"
+    assert "a shared layer is one box" in opened(shared.format(""), shared.format(", w=9")).inner_text("#overview .how")
+
+
+def test_a_healthy_weight_says_that_it_is(opened):
+    page = opened(stack(1), stack(1).replace("stem: Dense(units=8)", "stem: Dense(units=8, w=4)"))
+    page.goto(f"{page.url.partition('#')[0]}#layer=stem")
+    row = page.locator("#panel .ten tbody tr", has_text="NaN").first
+    assert row.inner_text().split("\t") == ["zeros, NaN, Inf", "0, 0, 0", "0, 0, 0"]
