@@ -71,7 +71,7 @@ function toggle(frame, open = !frame.open) {
 const ROWS = 6000;
 /** Open every fold, as far as memory allows; or go back to the folds of the start. */
 function openAll(open) {
-  const inside = id => data.frames[id] ? data.frames[id][1].length : 0;
+  const inside = id => contents[id] ? contents[id][1].length : 0;
   let rows = inside(side === "merged" ? "" : side);
   const closed = [...frames.values()].filter(frame => sideOf(frame.id) === side);
   for (const frame of closed) {
@@ -95,10 +95,10 @@ function setSide(name) {
 
 /** Open whatever is closed around a layer. */
 const around = { merged: new Map(), old: new Map(), new: new Map() };
-for (const [id, [, inside]] of Object.entries(data.frames)) for (const index of inside) around[sideOf(id)].set(index, id);
+for (const [id, [, inside]] of Object.entries(contents)) for (const index of inside) around[sideOf(id)].set(index, id);
 function reveal(index) {
   const chain = [];
-  for (let id = around[side].get(index); id && id !== side; id = data.frames[id][0]) chain.unshift(id);
+  for (let id = around[side].get(index); id && id !== side; id = contents[id][0]) chain.unshift(id);
   let changed = false;
   for (const id of chain) if (!frames.get(id).open) { turn(frames.get(id), true); changed = true; }
   if (changed) { place(); size(); overview(); }

@@ -5,6 +5,7 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const page = document.documentElement;
 page.classList.add("js");
 const data = JSON.parse($("#data").textContent);
+const contents = JSON.parse($("#contents").textContent);
 const layers = data.layers, texts = data.texts;
 for (const layer of layers) {
   layer.path = decodeURIComponent(layer.a.slice(layer.a.indexOf("=") + 1));

@@ -22,12 +22,12 @@ from markupsafe import Markup, escape
 
 from modeldiff.beside import beside
 from modeldiff.changes import DiffResult
-from modeldiff.diagram import FEWER, LIMIT, NARROWER, Diagram, Folding, Side, build, build_side
+from modeldiff.diagram import NARROWER, Diagram, Folding, Side, build, build_side
 from modeldiff.renderer import palette, templates
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.drawing import Pencil
-from modeldiff.renderer.island import island
+from modeldiff.renderer.island import contents, island
 from modeldiff.renderer.outline import repeats
 from modeldiff.renderer.scene import Scene
 from modeldiff.renderer.strip import strip
@@ -42,8 +42,9 @@ TABLES = 16
 """Changed layers whose tables stand in the static page, gravest first."""
 LISTED = 500
 """Rows of the list in the static page; the script adds the rest."""
+SIDES: tuple[Side, ...] = ("old", "new")
 MANY = 300
-"""Layers from which the new model alone is drawn in another process."""
+"""Layers from which the old and the new model alone are drawn in another process."""
 PAD = 20
 """Around the picture."""
 TRIES = tuple(abreast for abreast in NARROWER if not abreast[1])
@@ -58,14 +59,15 @@ def render(report: Report, diagram: Diagram | None) -> str:
     """
     assert diagram is not None
     numbers = {view.address: number for number, view in enumerate(report.layers)}
-    alone = partial(_alone, report, diagram.folding, numbers)
-    with beside(partial(alone, "new", LIMIT), is_worth_it=diagram.compares and len(numbers) >= MANY) as new:
+    sides = partial(_sides, report, diagram.folding, numbers)
+    with beside(sides, is_worth_it=diagram.compares and len(numbers) >= MANY) as drawn_sides:
         words = Words(report, compares=diagram.compares)
         again = partial(build, report.subject, folding=diagram.folding)
         drawn, note = picture(diagram, words, again, tries=TRIES)
-        pictures = [_drawn(drawn, words, numbers)]
-        if diagram.compares:
-            pictures += [alone("old", FEWER if note else LIMIT), new()]
+        merged = _drawn(drawn, words, numbers)
+        data = island(report)
+        page = environment(report).get_template("page.html.j2")
+        pictures = [merged, *(drawn_sides() if diagram.compares else ())]
     frames, holds, parents = (
         {name: inside for part in parts for name, inside in part.items()} for parts in zip(*pictures, strict=True)
     )
@@ -74,38 +76,35 @@ def render(report: Report, diagram: Diagram | None) -> str:
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
     changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
     repeated = repeats(report, diagram) if report.overview is not None else []
-    return (
-        environment(report)
-        .get_template("page.html.j2")
-        .render(
-            report=report,
-            compares=diagram.compares,
-            title=f"{plain(report.verdict)}",
-            style=Markup(style),  # noqa: S704 -- our own files
-            script=Markup(script),  # noqa: S704 -- our own files
-            style_hash=source_hash(style),
-            script_hash=source_hash(script),
-            arrows=Markup(palette.ARROWS),  # noqa: S704 -- our own constant
-            picture=Markup(frames.pop("")),  # noqa: S704 -- escaped where it is drawn
-            frames={name: Markup(inside) for name, inside in frames.items()},  # noqa: S704 -- as above
-            box=box,
-            note=note,
-            data=Markup(island(report, holds, parents)),  # noqa: S704 -- escaped there
-            strip=strip(report.layers, compares=diagram.compares),
-            views={view.address: view for view in report.layers},
-            index=numbers,
-            changed=changed,
-            tables=sorted(changed, key=lambda view: -(view.impact or 0))[:TABLES],
-            groups=list(_listed(report)),
-            unlisted=max(sum(len(group.rows) for group in report.groups) - LISTED, 0),
-            classes=CLASSES,
-            together=_together(report),
-            moved=_moved_most(report),
-            remarks=of_notes(report),
-            repeated=repeated,
-            after={view.address: repeat.words for repeat in repeated for view in repeat.first[-1:]},
-            folded={view.address for repeat in repeated for view in repeat.views},
-        )
+    return page.render(
+        report=report,
+        compares=diagram.compares,
+        title=f"{plain(report.verdict)}",
+        style=Markup(style),  # noqa: S704 -- our own files
+        script=Markup(script),  # noqa: S704 -- our own files
+        style_hash=source_hash(style),
+        script_hash=source_hash(script),
+        arrows=Markup(palette.ARROWS),  # noqa: S704 -- our own constant
+        picture=Markup(frames.pop("")),  # noqa: S704 -- escaped where it is drawn
+        frames={name: Markup(inside) for name, inside in frames.items()},  # noqa: S704 -- as above
+        box=box,
+        note=note,
+        data=Markup(data),  # noqa: S704 -- escaped where it is made
+        contents=Markup(contents(numbers, holds, parents)),  # noqa: S704 -- as above
+        strip=strip(report.layers, compares=diagram.compares),
+        views={view.address: view for view in report.layers},
+        index=numbers,
+        changed=changed,
+        tables=sorted(changed, key=lambda view: -(view.impact or 0))[:TABLES],
+        groups=list(_listed(report)),
+        unlisted=max(sum(len(group.rows) for group in report.groups) - LISTED, 0),
+        classes=CLASSES,
+        together=_together(report),
+        moved=_moved_most(report),
+        remarks=of_notes(report),
+        repeated=repeated,
+        after={view.address: repeat.words for repeat in repeated for view in repeat.first[-1:]},
+        folded={view.address for repeat in repeated for view in repeat.views},
     )
 
 
@@ -128,12 +127,15 @@ def _drawn(drawn: Scene, words: Words, numbers: Mapping[str, int], name: str = "
     return insides
 
 
-def _alone(report: Report, folding: Folding, numbers: Mapping[str, int], side: Side, limit: int) -> Insides:
-    """The picture of the old or the new model alone."""
+def _sides(report: Report, folding: Folding, numbers: Mapping[str, int]) -> list[Insides]:
+    """The pictures of the old and of the new model alone."""
     assert isinstance(report.subject, DiffResult)
-    words = Words(report, compares=True, side=side)
-    again = partial(build_side, report.subject, side, folding=folding)
-    return _drawn(picture(again(limit=limit), words, again, limit, tries=TRIES)[0], words, numbers, side)
+    found = []
+    for side in SIDES:
+        words = Words(report, compares=True, side=side)
+        again = partial(build_side, report.subject, side, folding=folding)
+        found.append(_drawn(picture(again(), words, again, tries=TRIES)[0], words, numbers, side))
+    return found
 
 
 def _together(report: Report) -> dict[str, tuple[Phrase, ...]]:

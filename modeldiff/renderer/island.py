@@ -25,14 +25,8 @@ FEW = 24
 _STATUSES = list(Status)
 
 
-def island(report: Report, frames: Mapping[str, Sequence[str]], parents: Mapping[str, str]) -> str:
-    """JSON that is safe inside a `script` element.
-
-    Args:
-        report: the words.
-        frames: the addresses directly inside each fold and group of the picture, "" for the picture itself.
-        parents: the frame around each frame.
-    """
+def island(report: Report) -> str:
+    """What the script says of every layer: JSON that is safe inside a `script` element."""
     writer = _Writer(report)
     layers = [writer.layer(view) for view in report.layers]
     data = {
@@ -44,12 +38,20 @@ def island(report: Report, frames: Mapping[str, Sequence[str]], parents: Mapping
         "impacts": [impact.label for impact in Impact],
         "bars": BARS,
         "together": writer.together,
-        "frames": {
-            name: [parents.get(name, ""), [writer.index[address] for address in addresses]]
-            for name, addresses in frames.items()
-        },
     }
     return escaped(data)
+
+
+def contents(numbers: Mapping[str, int], holds: Mapping[str, Sequence[str]], parents: Mapping[str, str]) -> str:
+    """Where every layer stands in the pictures: for each frame the one around it, and the layers directly inside.
+
+    Args:
+        numbers: the number of the layer at each address.
+        holds: the addresses directly inside each fold and group of a picture; "" is the picture itself.
+        parents: the frame around each frame.
+    """
+    inside = {name: [numbers[address] for address in addresses] for name, addresses in holds.items()}
+    return escaped({name: [parents.get(name, ""), found] for name, found in inside.items()})
 
 
 def escaped(data: Any) -> str:

@@ -63,9 +63,7 @@ class Again(Protocol):
         """A diagram; the arguments are those of `build`."""
 
 
-def picture(
-    diagram: Diagram, words: Words, again: Again, limit: int = LIMIT, *, tries: Sequence[Abreast]
-) -> tuple[Scene, str]:
+def picture(diagram: Diagram, words: Words, again: Again, *, tries: Sequence[Abreast]) -> tuple[Scene, str]:
     """The scene, and a sentence where the picture is not what was asked for.
 
     Where it is too wide to be read it is folded until it fits, unless somebody asked for how it is folded.
@@ -74,11 +72,10 @@ def picture(
         diagram: what to draw.
         words: its texts.
         again: builds it once more.
-        limit: how `diagram` was built.
         tries: how to fold it where it is too wide, one after the other.
     """
     drawn, finished = scene(diagram, words)
-    note = ""
+    note, limit = "", LIMIT
     if not finished:
         limit = FEWER
         drawn, finished = scene(again(limit=limit), words, Deadline(BUDGET / 2))

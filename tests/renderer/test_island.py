@@ -8,7 +8,7 @@ from models import model
 
 from modeldiff import compare, report
 from modeldiff.changes import Histogram
-from modeldiff.renderer.island import BARS, _histogram, escaped, island
+from modeldiff.renderer.island import BARS, _histogram, contents, escaped, island
 from modeldiff.renderer.strip import SIGNS, SLOTS, strip
 
 OLD = """
@@ -40,9 +40,8 @@ def test_no_text_can_end_the_script(text):
 
 def test_every_layer_is_there_once_with_its_words():
     built = words()
-    data = json.loads(island(built, {"": [view.address for view in built.layers]}, {}))
+    data = json.loads(island(built))
     assert [layer["a"] for layer in data["layers"]] == [view.address for view in built.layers]
-    assert data["frames"] == {"": ["", list(range(len(built.layers)))]}
     (moved,) = [layer for layer in data["layers"] if layer["a"] == "layer=a"]
     assert data["statuses"][moved["s"]] == "changed"
     assert data["texts"][moved["c"]] == "Dense"
@@ -54,12 +53,18 @@ def test_every_layer_is_there_once_with_its_words():
     assert keys["units"] == "8"
 
 
+def test_frames_hold_the_numbers_of_layers_and_know_the_frame_around_them():
+    numbers, holds = {"layer=a": 0, "layer=b": 1, "layer=c": 2}, {"": ["layer=b"], "f1": [], "f1.0": ["layer=c"]}
+    found = json.loads(contents(numbers, holds, {"f1": "", "f1.0": "f1"}))
+    assert found == {"": ["", [1]], "f1": ["", []], "f1.0": ["f1", [2]]}
+
+
 def test_no_number_is_lost_to_strict_json():
     built = words()
     endless = replace(built, layers=tuple(replace(view, moved=float("inf")) for view in built.layers))
     missing = replace(built, layers=tuple(replace(view, moved=float("nan")) for view in built.layers))
-    assert all(layer["d"] == 1e9 for layer in json.loads(island(endless, {}, {}))["layers"])
-    assert not any("d" in layer for layer in json.loads(island(missing, {}, {}))["layers"])
+    assert all(layer["d"] == 1e9 for layer in json.loads(island(endless))["layers"])
+    assert not any("d" in layer for layer in json.loads(island(missing))["layers"])
 
 
 def test_a_histogram_is_one_character_a_bin_on_one_scale_of_shares():
