@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from modeldiff.changes import ASSETS, DiffResult, Impact, LayerRenamed, MetadataChanged, Survey
 from modeldiff.graph import Model, Note
-from modeldiff.report import asserted, lead, loading, overview, together, verdict
+from modeldiff.report import asserted, lead, loading, overview, stages, together, verdict
 from modeldiff.report.groups import blocks, by_parent, grouped
 from modeldiff.report.layers import compared, single
 from modeldiff.report.view import (
@@ -101,7 +101,7 @@ def _single(survey: Survey, *, is_read: bool, digests: bool) -> Report:
         subject=model,
         verdict=verdict.single(model),
         lead=verdict.single_lead(model),
-        facts=(*asserted.held(model, name), *overview.unconnected(model)),
+        facts=(*stages.line(model.graph), *asserted.held(model, name), *overview.unconnected(model)),
         files=(FileCard("", name, _details(model)),),
         figures=(*overview.sizes(model), Figure("Bytes of weights", "", f"{_nbytes(model):,}", "", "")),
         statuses=(),
