@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from modeldiff.forecast import Forecast
@@ -290,8 +290,7 @@ class LayerRetyped:
     """Same weights, config and call: a class that was renamed, or two classes Keras treats alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One end of a connection, with the whole path of the layer that makes the tensor."""
 
     layer: LayerPath

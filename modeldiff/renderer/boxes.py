@@ -50,6 +50,17 @@ class Texts:
     """Whether something did not fit: the row then has a tooltip."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoldWords:
+    """What stands on a fold."""
+
+    title: str
+    counts: tuple[tuple[Status, int], ...]
+    """How many layers inside have which status, without the unchanged."""
+    ends: tuple[str, str]
+    """The first and the last layer inside."""
+
+
 def one_sided(view: LayerView, side: Side) -> LayerView:
     """The layer as one of two models has it: nothing of the other is said, but what happened to it is marked."""
     if side == "new":
@@ -140,7 +151,7 @@ class Words:
 
     def counts(self, rows: Iterable[Row]) -> Iterator[tuple[Status, int]]:
         """How many layers have which status, without the unchanged."""
-        found = Counter(self.status(row) for row in rows)
+        found = Counter([self.views[row.address].status for row in rows])
         return ((status, found[status]) for status in Status if status in found and status is not Status.UNCHANGED)
 
     def size(self, rows: Iterable[Row]) -> str:
@@ -149,16 +160,22 @@ class Words:
         parameters = sum((old if new is None else new) or 0 for old, new in sides)
         return counted(len(sides), "layer") + (f" · {parameters:,}" if parameters else "")
 
-    def fold_title(self, fold: Fold) -> str:
-        """What a closed fold says first."""
-        layers = sum(1 for _ in fold.body.rows())
+    def fold(self, fold: Fold) -> FoldWords:
+        """What a closed fold says."""
+        rows = list(fold.body.rows())
+        layers, addresses = len(rows), [row.address for row in rows]
         if not layers:
-            return f"⋯ {counted(sum(1 for _ in _left(fold.body)), 'place')} of layers that moved"
-        if fold.kind is FoldKind.REPEAT:
-            return f"⋯ ×{fold.times} more like above, {counted(layers, 'layer')}"
-        if fold.kind is FoldKind.UNCHANGED:
-            return f"⋯ {counted(layers, 'unchanged layer')}"
-        return f"⋯ {counted(layers, 'layer')}"
+            left = list(_left(fold.body))
+            title = f"⋯ {counted(len(left), 'place')} of layers that moved"
+            addresses = [address for trace in left for address in trace.rows]
+        elif fold.kind is FoldKind.REPEAT:
+            title = f"⋯ ×{fold.times} more like above, {counted(layers, 'layer')}"
+        elif fold.kind is FoldKind.UNCHANGED:
+            title = f"⋯ {counted(layers, 'unchanged layer')}"
+        else:
+            title = f"⋯ {counted(layers, 'layer')}"
+        ends = visible(self.views[addresses[0]].name), visible(self.views[addresses[-1]].name)
+        return FoldWords(title, tuple(self.counts(rows)), ends)
 
     def end_name(self, body: Body, end: End) -> str:
         """What one end of a line is called."""
@@ -168,7 +185,7 @@ class Words:
         if isinstance(box, Card):
             return visible(self.views[box.rows[end.row].address].name)
         if isinstance(box, Fold):
-            return self.fold_title(box).lstrip("⋯ ")
+            return self.fold(box).title.lstrip("⋯ ")
         if isinstance(box, Trace):
             return self.trace_title(box)
         return visible(self.views[box.row.address].name if box.row is not None else box.scope)
@@ -186,9 +203,9 @@ class Words:
         """The width of such a place; an even number."""
         return min(int(sans(self.trace_title(trace), TEXT) * 1.08 + 40) // 2 * 2, WIDEST)
 
-    def fold_range(self, fold: Fold, width: float) -> str:
+    def fold_range(self, told: FoldWords, width: float) -> str:
         """The first and the last layer of a fold, in `width`; "" where their names could not be told."""
-        first, last = self._ends(fold)
+        first, last = told.ends
         between = " to "
         room = width - sans(between, TEXT)
         if sans(first, TEXT) + sans(last, TEXT) > room:
@@ -198,17 +215,11 @@ class Words:
             last = sans_between(last, TEXT, room - sans(first, TEXT))
         return f"{first}{between}{last}"
 
-    def _ends(self, fold: Fold) -> tuple[str, str]:
-        addresses = [row.address for row in fold.body.rows()]
-        if not addresses:
-            addresses = [address for trace in _left(fold.body) for address in trace.rows]
-        return visible(self.views[addresses[0]].name), visible(self.views[addresses[-1]].name)
-
     def fold_width(self, fold: Fold) -> float:
         """The width at which a fold says its title, what is counted in it, and its first and last layer."""
-        marks = sum(1 for _ in self.counts(fold.body.rows()))
-        title = sans(self.fold_title(fold), TEXT, bold=True) + 14.0 * marks
-        return FOLD_ROOM + title + sans(" to ".join(self._ends(fold)), TEXT)
+        told = self.fold(fold)
+        title = sans(told.title, TEXT, bold=True) + 14.0 * len(told.counts)
+        return FOLD_ROOM + title + sans(" to ".join(told.ends), TEXT)
 
 
 def _left(body: Body) -> Iterator[Trace]:

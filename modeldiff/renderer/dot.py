@@ -79,8 +79,8 @@ class _Writer:
                 title = f"{Status.MOVED.sign} {self.words.trace_title(box)}"
                 yield f'{indent}{name} [label={quoted(title)}, style="dashed", color={self._fill("mov")}];'
             elif isinstance(box, Fold):
-                counts = (f"{status.sign}{count}" for status, count in self.words.counts(box.body.rows()))
-                title = " ".join([self.words.fold_title(box), *counts])
+                told = self.words.fold(box)
+                title = " ".join([told.title, *(f"{status.sign}{count}" for status, count in told.counts)])
                 yield f'{indent}{name} [label={quoted(title)}, style="rounded,filled", fillcolor={self._fill("well")}];'
             else:
                 yield f"{indent}subgraph cluster_{name} {{"

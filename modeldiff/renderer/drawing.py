@@ -252,14 +252,14 @@ class Pencil:
         return f'<g class="tg" role="button" tabindex="0" {state}>{inside}</g>'
 
     def _fold(self, fold: Fold, width: int, *, is_open: bool) -> str:
-        title = self.words.fold_title(fold)
+        told = self.words.fold(fold)
+        title = told.title
         counts = "".join(
-            f' <tspan class="{CLASSES[status]}">{status.sign}{count}</tspan>'
-            for status, count in self.words.counts(fold.body.rows())
+            f' <tspan class="{CLASSES[status]}">{status.sign}{count}</tspan>' for status, count in told.counts
         )
-        plain_counts = "".join(f" {count} {status.value}," for status, count in self.words.counts(fold.body.rows()))
-        used = sans(title, boxes.TEXT, bold=True) + 14.0 * counts.count("<tspan")
-        span = self.words.fold_range(fold, width - boxes.FOLD_ROOM - used)
+        plain_counts = "".join(f" {count} {status.value}," for status, count in told.counts)
+        used = sans(title, boxes.TEXT, bold=True) + 14.0 * len(told.counts)
+        span = self.words.fold_range(told, width - boxes.FOLD_ROOM - used)
         parts = f'<rect class="pill" width="{width}" height="{boxes.FOLD}" rx="16"/>'
         parts += f'<text class="ttl" x="18" y="20">{text(title)}{counts}</text>'
         if span:
@@ -267,8 +267,9 @@ class Pencil:
         return self._button(parts, f"{title}{',' if plain_counts else ''}{plain_counts.rstrip(',')}", is_open=is_open)
 
     def _group(self, group: Group, width: int, *, is_open: bool) -> str:
-        what = self.words.size(group.body.rows())
-        counts = list(self.words.counts(group.body.rows()))
+        rows = list(group.body.rows())
+        what = self.words.size(rows)
+        counts = list(self.words.counts(rows))
         marks = "".join(f' <tspan class="{CLASSES[status]}">{status.sign}{count}</tspan>' for status, count in counts)
         tail = f'<text class="end" x="{width - 30}" y="19">{what}{marks}</text>'
         sign = f'<rect class="b" x="{width - 26}" width="26" height="{boxes.HEAD}"/>'

@@ -63,7 +63,8 @@ class _Plan:
     """A body between its ranks and its coordinates."""
 
     scene: Scene
-    depth: int
+    turn: int
+    """Which layout it waits for: that of the bodies in its open groups, which make it wider."""
     rank: list[int] = field(default_factory=list)
     back: set[Line] = field(default_factory=set)
     extents: list[tuple[int, int, int]] = field(default_factory=list)
@@ -79,10 +80,10 @@ def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> t
     """
     deadline = deadline or Deadline()
     plans: list[_Plan] = []
-    root = _planned(diagram.body, words, 0, plans)
+    root = _planned(diagram.body, words, plans).scene
     finished = True
-    for depth in range(max(plan.depth for plan in plans), -1, -1):
-        batch = [plan for plan in plans if plan.depth == depth]
+    for turn in range(max(plan.turn for plan in plans) + 1):
+        batch = [plan for plan in plans if plan.turn == turn]
         for plan in batch:
             plan.extents = [_extent(plan.scene, index, words) for index in range(len(plan.scene.body.boxes))]
         attachments = [_attachments(plan) for plan in batch]
@@ -101,16 +102,20 @@ def scene(diagram: Diagram, words: Words, deadline: Deadline | None = None) -> t
     return root, finished
 
 
-def _planned(body: Body, words: Words, depth: int, plans: list[_Plan]) -> Scene:
+def _planned(body: Body, words: Words, plans: list[_Plan]) -> _Plan:
     body = _gathered(body)
     rank, back = _ranks(body)
     abreast = max(Counter(rank).values(), default=1)
     made = Scene(body, boxes.card_width(body, words, abreast))
-    plans.append(_Plan(made, depth, rank, back))
+    plan = _Plan(made, 0, rank, back)
+    plans.append(plan)
     for index, box in enumerate(body.boxes):
         if isinstance(box, (Fold, Group)):
-            made.inner[index] = _planned(box.body, words, depth + 1, plans)
-    return made
+            inside = _planned(box.body, words, plans)
+            made.inner[index] = inside.scene
+            if isinstance(box, Group) and box.is_open:
+                plan.turn = max(plan.turn, inside.turn + 1)
+    return plan
 
 
 def _gathered(body: Body) -> Body:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 from modeldiff.changes import (
     Change,
@@ -25,17 +25,17 @@ from modeldiff.changes import (
     WeightReshaped,
     is_incidental,
 )
-from modeldiff.graph import Fact, Layer, Model, Note, digests_of, format_path
+from modeldiff.graph import Fact, Layer, LayerPath, Model, Note, digests_of, format_path
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import ports, sharing, tensors
 from modeldiff.report.asserted import code_notes
 from modeldiff.report.links import Links, link, neighbours
-from modeldiff.report.looks import Look, Looks, Rows
+from modeldiff.report.looks import Looks, Rows
 from modeldiff.report.natures import is_reset
 from modeldiff.report.overview import inside
 from modeldiff.report.reasons import Reasons
 from modeldiff.report.together import causes
-from modeldiff.report.view import ConfigRow, LayerView, Phrase, Status
+from modeldiff.report.view import LayerView, Phrase, Status, WeightView
 from modeldiff.report.words import message, signed
 
 _LONGEST_FIGURE = 20
@@ -48,18 +48,30 @@ def single(model: Model, values: Mapping[tuple[Site, str], Values], *, digests: 
     rows, looks = Rows(), Looks()
     notes = _by_place([*model.notes, *code_notes(model)])
     found = iter(digests_of(weight for _, layer in model.walk() for weight in layer.weights)) if digests else None
-    return tuple(
-        replace(
-            _bare(Site(None, path), layer, looks.of(layer), rows.of(None, layer.config)),
+
+    def view(path: LayerPath, layer: Layer) -> LayerView:
+        site, text = Site(None, path), format_path(path)
+        class_name, words, shape = looks.of(layer)
+        return LayerView(
+            address=site.address,
+            parent=_parent(site),
             status=Status.UNCHANGED,
+            new=text,
+            name=path[-1],
+            class_name=class_name,
+            summary=words,
+            shape=shape,
             figure=(f"{parameters:,}",) if (parameters := inside(layer)) else (),
-            warnings=tuple((note.text,) for note in notes.get(format_path(path), ())),
-            weights=tuple(tensors.stored(Site(None, path), layer, values, found)),
+            warnings=tuple((note.text,) for note in notes.get(text, ())),
+            config=rows.of(None, layer.config),
+            weights=tuple(tensors.stored(site, layer, values, found)),
             inputs=tuple(link(end, new=True) for end in inputs.get(path, ())),
             outputs=tuple(link(end, new=True) for end in outputs.get(path, ())),
+            parameters=(None, layer.parameters),
+            trainable=layer.trainable,
         )
-        for path, layer in model.walk()
-    )
+
+    return tuple(view(path, layer) for path, layer in model.walk())
 
 
 def compared(result: DiffResult) -> tuple[LayerView, ...]:
@@ -78,40 +90,22 @@ def status_of(changes: Iterable[Change]) -> Status:
     return Status.RENAMED if facts else Status.UNCHANGED
 
 
-def _bare(site: Site, layer: Layer, looks: Look, config: tuple[ConfigRow, ...]) -> LayerView:
-    """What a layer is, before anything is said about what happened to it."""
-    path = site.new if site.new is not None else site.old
-    assert path is not None
-    added = site.old is None
-    class_name, words, shape = looks
-    return LayerView(
-        address=site.address,
-        parent=replace(site, **{"new" if added else "old": path[:-1]}).address if path[:-1] else "",
-        status=Status.ADDED if added else Status.REMOVED,
-        impact=None,
-        old=None if site.old is None else format_path(site.old),
-        new=None if site.new is None else format_path(site.new),
-        old_name=None,
-        name=path[-1],
-        class_name=class_name,
-        summary=words,
-        shape=shape,
-        old_class=None,
-        old_summary=None,
-        old_shape=None,
-        figure=(),
-        lines=(),
-        warnings=(),
-        config=config,
-        weights=(),
-        match=(),
-        inputs=(),
-        outputs=(),
-        parameters=(None, layer.parameters) if added else (layer.parameters, None),
-        follows=False,
-        moved=None,
-        trainable=layer.trainable,
-    )
+def _parent(site: Site) -> str:
+    """The address of the sub-model that a layer stands in, "" at the top."""
+    path = site.old if site.new is None else site.new
+    if path is None or not path[1:]:
+        return ""
+    return (Site(path[:-1], None) if site.new is None else Site(None, path[:-1])).address
+
+
+class _Said(NamedTuple):
+    """What is said of one layer, beside what it is."""
+
+    status: Status
+    weights: tuple[WeightView, ...]
+    figure: Phrase = ()
+    lines: tuple[Phrase, ...] = ()
+    moved: float | None = None
 
 
 class _Ledger:
@@ -122,7 +116,6 @@ class _Ledger:
         self.old = dict(result.old.walk())
         self.new = dict(result.new.walk())
         self.ports = ports.told(result)
-        self.matches = {match.site for match in result.matching.matches}
         self.changes: dict[Site, list[Change]] = defaultdict(list)
         for change in result.changes:
             self.changes[change.site].append(change)
@@ -133,90 +126,93 @@ class _Ledger:
         self.links = Links(result)
         self.places = sharing.told(result, (self.old, self.new), self.links.sides[0])
         following = [region for region in result.regions if region.kind is RegionKind.SHAPES_FOLLOW]
-        self.follows = {path: region for region in following for path in region.layers}
-        self.reasons = Reasons(result, (self.old, self.new), self.links.sides)
-        self.notes = _by_place((*result.new.notes, *result.notes)), _by_place(result.old.notes)
+        self.follows: dict[LayerPath | None, Region] = {path: region for region in following for path in region.layers}
+        self.reasons = Reasons(result, (self.old, self.new), self.links)
+        self.notes = _by_place(result.old.notes), _by_place((*result.new.notes, *result.notes))
 
     def view(self, site: Site) -> LayerView:
         """The view of one layer, or of one pair, with the part it has among the model's inputs and outputs."""
-        view, told = self._view(site), self.ports.get(site)
-        if told is None:
-            return view
-        kept = view.status in {Status.ADDED, Status.REMOVED}
-        return replace(
-            view,
-            status=view.status if kept else Status.CHANGED,
-            impact=Impact.INTERFACE,
-            lines=(*told, *view.lines),
-        )
-
-    def _view(self, site: Site) -> LayerView:
-        facts = sorted(
-            (change for change in self.changes[site] if not is_incidental(change)), key=lambda change: -change.impact
-        )
-        layer = self.new[site.new] if site.new is not None else self.old[site.old or ()]
-        notes = self._notes(site)
+        old = self.old[site.old] if site.old is not None else None
+        new = self.new[site.new] if site.new is not None else None
+        layer = old if new is None else new
+        assert layer is not None
+        changes, pairs = self.changes.get(site, ()), self.pairs.get(site, ())
+        facts = sorted((change for change in changes if not is_incidental(change)), key=lambda change: -change.impact)
+        look = class_name, words, shape = self.looks.of(layer)
+        before = look if old is None else self.looks.of(old)
+        old_class, old_summary, old_shape = (was if was != now else None for was, now in zip(before, look, strict=True))
+        old_text = format_path(site.old) if site.old is not None else None
+        new_text = format_path(site.new) if site.new is not None else None
+        notes = (*self.notes[1].get(new_text, ()), *self.notes[0].get(old_text, ()))
         code = [note for note in notes if note.fact is Fact.CODE]
-        old_config = self.old[site.old].config if site.old is not None else None
-        new_config = self.new[site.new].config if site.new is not None else None
-        view = replace(
-            _bare(
-                site if site.new is None else Site(None, site.new),
-                layer,
-                self.looks.of(layer),
-                self.rows.of(old_config, new_config, facts),
-            ),
-            impact=max((change.impact for change in facts), default=None),
-            match=self._match(site),
-            warnings=tuple((note.text,) for note in notes if note.fact is not Fact.CODE),
-            inputs=tuple(self.links.of(site, 0)),
-            outputs=tuple(self.links.of(site, 1)),
-        )
-        if site.old is None or site.new is None:
-            return self._alone(view, site, layer, code)
-        old, new = self.old[site.old], self.new[site.new]
-        pairs = self.pairs[site]
-        far = tensors.distance(facts, pairs)
-        before = zip(self.looks.of(old), (view.class_name, view.summary, view.shape), strict=True)
-        old_class, old_summary, old_shape = (was if was != now else None for was, now in before)
-        return replace(
-            view,
-            old=format_path(site.old),
-            old_name=old.name if old.name != new.name else None,
+        ports = self.ports.get(site, ())
+        if old is not None and new is not None:
+            said = self._pair(site, facts, pairs, code)
+        elif changes:
+            said = self._alone(site, layer, words, code)
+        else:  # an input that only one file lists as a layer is not told as a change
+            said = _Said(Status.UNCHANGED, tuple(tensors.stored(site, layer, {})))
+        keeps = not ports or said.status in {Status.ADDED, Status.REMOVED}
+        return LayerView(
+            address=site.address,
+            parent=self._parent(site) if changes else _parent(site),
+            status=said.status if keeps else Status.CHANGED,
+            impact=Impact.INTERFACE if ports else facts[0].impact if facts else None,
+            old=old_text,
+            new=new_text,
+            old_name=old.name if old is not None and old.name != layer.name else None,
+            name=layer.name,
+            class_name=class_name,
+            summary=words,
+            shape=shape,
             old_class=old_class,
             old_summary=old_summary,
             old_shape=old_shape,
-            status=status_of(facts),
-            figure=("follows",) if site.new in self.follows else _figure(old, new, facts, far, pairs),
-            lines=tuple(self._lines(facts, self.follows.get(site.new), code)),
-            follows=site.new in self.follows,
-            weights=tuple(tensors.paired(old, new, pairs, facts, self.result.values)),
-            parameters=(old.parameters, new.parameters),
-            moved=far,
+            figure=said.figure,
+            lines=(*ports, *said.lines),
+            warnings=tuple((note.text,) for note in notes if note.fact is not Fact.CODE),
+            config=self.rows.of(None if old is None else old.config, None if new is None else new.config, facts),
+            weights=said.weights,
+            match=self._match(site, changes, pairs),
+            inputs=tuple(self.links.of(site, 0)),
+            outputs=tuple(self.links.of(site, 1)),
+            parameters=(None if old is None else old.parameters, None if new is None else new.parameters),
+            follows=old is not None and site.new in self.follows,
+            moved=said.moved,
+            trainable=layer.trainable,
         )
 
-    def _alone(self, view: LayerView, site: Site, layer: Layer, code: Sequence[Note]) -> LayerView:
-        """A layer without a partner; an input that only one file lists as a layer is not told as a change."""
-        if not self.changes[site]:
-            return replace(view, status=Status.UNCHANGED, weights=tuple(tensors.stored(site, layer, {})))
-        words = layer.class_name + (f", {view.summary}" if view.summary else "")
+    def _pair(self, site: Site, facts: Sequence[Change], pairs: Sequence[WeightPair], code: Sequence[Note]) -> _Said:
+        """A layer that both models have."""
+        old, new = self.old[site.old or ()], self.new[site.new or ()]
+        far = tensors.distance(facts, pairs)
+        weights = tuple(tensors.paired(old, new, pairs, facts, self.result.values))
+        following = self.follows.get(site.new)
+        figure = ("follows",) if following is not None else _figure(old, new, facts, far, pairs)
+        return _Said(status_of(facts), weights, figure, tuple(self._lines(facts, following, code)), far)
+
+    def _alone(self, site: Site, layer: Layer, summary: str, code: Sequence[Note]) -> _Said:
+        """A layer without a partner."""
+        status = Status.ADDED if site.old is None else Status.REMOVED
+        words = layer.class_name + (f", {summary}" if summary else "")
         lines: list[Phrase] = [(words,)] if words else []
         if words and any(not note.key for note in code):
             lines = [(_CODE, words)]
         lines += [(note.text,) for note in code if note.key or not words]
         lines += [self.places[site]] if site in self.places else []
         parameters = inside(layer) if site.old is None else -inside(layer)
-        partner = self.links.partners.get(site.old[:-1]) if site.old is not None else None
-        return replace(
-            view,
-            parent=Site(None, partner).address if partner else view.parent,
-            figure=(signed(parameters),) if parameters else (),
-            lines=tuple(lines),
-            weights=tuple(tensors.lone(site, layer, view.status, self.result.values)),
-        )
+        weights = tuple(tensors.lone(site, layer, status, self.result.values))
+        return _Said(status, weights, (signed(parameters),) if parameters else (), tuple(lines))
+
+    def _parent(self, site: Site) -> str:
+        """As of any layer, but a removed one stands in what its sub-model became."""
+        partner = self.links.partners.get((site.old or ())[:-1]) if site.new is None else None
+        return _parent(site) if partner is None else Site(None, partner).address
 
     def _lines(self, facts: Sequence[Change], following: Region | None, code: Sequence[Note]) -> Iterator[Phrase]:
         """One line a fact, but one for all the weights that moved or were reshaped; code is marked where it is told."""
+        if not (facts or code or following):
+            return
         tellers = [next((change for change in facts if _tells(change, note.key)), None) for note in code]
         for change in facts:
             if isinstance(change, LayerRenamed):  # the row shows both names
@@ -232,19 +228,14 @@ class _Ledger:
             yield ("shape follows from ", *causes(following), ": ", *next(told, ()))
         yield from told
 
-    def _notes(self, site: Site) -> tuple[Note, ...]:
-        new, old = self.notes
-        found = new.get(format_path(site.new), ()) if site.new is not None else ()
-        return found + (old.get(format_path(site.old), ()) if site.old is not None else ())
-
-    def _match(self, site: Site) -> Phrase:
-        if site not in self.matches and not self.changes[site]:
+    def _match(self, site: Site, changes: Sequence[Change], pairs: Sequence[WeightPair]) -> Phrase:
+        if not changes and (site.old is None or site.new is None):
             return ("the other file does not list it",)
-        return self.reasons.of(site, self.pairs[site])
+        return self.reasons.of(site, pairs)
 
 
-def _by_place(notes: Iterable[Note]) -> dict[str, tuple[Note, ...]]:
-    places: dict[str, tuple[Note, ...]] = {}
+def _by_place(notes: Iterable[Note]) -> dict[str | None, tuple[Note, ...]]:
+    places: dict[str | None, tuple[Note, ...]] = {}
     for note in notes:
         if note.about:
             places[note.about] = (*places.get(note.about, ()), note)
@@ -265,8 +256,9 @@ def _tells(change: Change, key: str) -> bool:
     return inside or key.startswith(f"{change.key}.")
 
 
-def _figure(old: Layer, new: Layer, facts: Iterable[Change], far: float | None, pairs: Iterable[WeightPair]) -> Phrase:
-    facts = list(facts)
+def _figure(old: Layer, new: Layer, facts: Sequence[Change], far: float | None, pairs: Iterable[WeightPair]) -> Phrase:
+    if not facts:
+        return (signed(new.parameters - old.parameters),) if new.parameters != old.parameters else ()
     if any(isinstance(change, LayerRetyped) for change in facts):
         return ("retyped",)
     if any(isinstance(change, InputsRewired) for change in facts):
@@ -283,4 +275,4 @@ def _figure(old: Layer, new: Layer, facts: Iterable[Change], far: float | None, 
         words = message(settings[0], {})
         return words if len(settings) == 1 and len("".join(words)) <= _LONGEST_FIGURE else ("config",)
     identical = [pair.outcome is Outcome.IDENTICAL for pair in pairs]
-    return ("identical",) if facts and identical and all(identical) else ()
+    return ("identical",) if identical and all(identical) else ()

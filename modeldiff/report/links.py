@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from modeldiff.changes import DiffResult, Endpoint, Kind, Site
 from modeldiff.graph import Graph, LayerPath
@@ -47,7 +46,7 @@ class Links:
             target = site.new if direction == 0 else partner
             if site.new is None or target is None or target in self.rewired:
                 status = Status.REMOVED if site.new is not None else Status.UNCHANGED
-                shown = end if partner is None else replace(end, layer=partner)
+                shown = end if partner is None else end._replace(layer=partner)
                 yield link(shown, new=partner is not None, status=status)
 
 
@@ -64,13 +63,13 @@ def neighbours(graph: Graph, prefix: LayerPath = ()) -> tuple[Neighbours, Neighb
     stack = [(graph, prefix)]
     while stack:
         inside, parent = stack.pop()
-        known = {layer.name for layer in inside.layers}
+        paths = {layer.name: (*parent, layer.name) for layer in inside.layers}
         for layer in inside.layers:
-            path = (*parent, layer.name)
+            path = paths[layer.name]
             for index, call in enumerate(layer.calls):
                 for ref in call.inputs:
-                    if ref.layer in known:
-                        producer = (*parent, ref.layer)
+                    if ref.layer in paths:
+                        producer = paths[ref.layer]
                         inputs[path][Endpoint(producer, ref.call, ref.output)] = None
                         outputs[producer][Endpoint(path, index)] = None
             if layer.body is not None:

@@ -10,7 +10,7 @@ from enum import Enum
 
 from modeldiff.changes import DiffResult, Evidence, Match, Outcome, Site, WeightPair
 from modeldiff.graph import Layer, LayerPath, format_path
-from modeldiff.report.links import Neighbours
+from modeldiff.report.links import Links
 from modeldiff.report.view import Code, Phrase
 from modeldiff.report.words import counted, joined
 
@@ -33,10 +33,7 @@ Layers = Mapping[LayerPath, Layer]
 class Reasons:
     """Why the layers of one comparison are pairs, or have no partner."""
 
-    def __init__(
-        self, result: DiffResult, layers: tuple[Layers, Layers], links: tuple[tuple[Neighbours, Neighbours], ...]
-    ) -> None:
-        """`links` are inputs and outputs, each of the old and of the new side."""
+    def __init__(self, result: DiffResult, layers: tuple[Layers, Layers], links: Links) -> None:
         self.layers, self.links = layers, links
         self.closest = result.matching.closest
         self.old = {match.old: match for match in result.matching.matches}
@@ -75,12 +72,11 @@ class Reasons:
     def _beside(self, old: LayerPath, new: LayerPath) -> Beside:
         """What two layers share of their neighbours, by the pairs that those are part of."""
         same = []
-        for mine, theirs in self.links:
-            before = {end.layer for end in mine.get(old, ())}
+        for mine, theirs in self.links.sides:
+            before = {self.links.partners.get(end.layer) for end in mine.get(old, ())}
             after = {end.layer for end in theirs.get(new, ())}
-            paired = {self.old[path].new for path in before if path in self.old}
-            same.append(bool(after) and len(paired) == len(before) and paired == after)
-        ends = not self.links[1][0].get(old) and not self.links[1][1].get(new)
+            same.append(bool(after) and before == after)
+        ends = not any(side.get(path) for side, path in zip(self.links.sides[1], (old, new), strict=True))
         if same[0] and (same[1] or ends):
             return Beside.BOTH
         return Beside.INPUTS if same[0] else Beside.OUTPUTS if same[1] else Beside.NONE

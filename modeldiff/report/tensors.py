@@ -226,7 +226,7 @@ def distance(facts: Iterable[Change], pairs: Iterable[WeightPair]) -> float | No
         if isinstance(change, (WeightChanged, WeightReshaped)) and change.movement is not None
     ]
     if not moves:
-        equal = {Outcome.IDENTICAL, Outcome.WITHIN_TOLERANCE}
+        equal = (Outcome.IDENTICAL, Outcome.WITHIN_TOLERANCE)
         outcomes = [pair.outcome for pair in pairs]
         return 0.0 if outcomes and all(outcome in equal for outcome in outcomes) else None
     norms = [(movement.relative_l2, _norm(movement, size)) for movement, size in moves]

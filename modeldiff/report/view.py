@@ -38,6 +38,8 @@ class Status(str, Enum):
     MOVED = "moved"
     UNCHANGED = "unchanged"
 
+    __hash__ = str.__hash__  # that of enums is Python, and the layers of every fold are counted by it
+
     @property
     def sign(self) -> str:
         """The symbol that stands beside the colour."""
@@ -85,7 +87,7 @@ class WeightView:
     """`sha256:...` of the values where it was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerView:
     """One layer of either side, or a pair of them."""
 
@@ -94,12 +96,12 @@ class LayerView:
     parent: str
     """Address of the sub-model it stands in, "" at the top."""
     status: Status
-    impact: Impact | None
-    old: str | None
+    impact: Impact | None = None
+    old: str | None = None
     """Path text on the old side, None where added (or where only one model is shown)."""
-    new: str | None
+    new: str | None = None
     """Path text on the new side, None where removed."""
-    old_name: str | None
+    old_name: str | None = None
     """Last name of the old path where it differs from the new one's, else None."""
     name: str
     """Last name of the path."""
@@ -109,27 +111,27 @@ class LayerView:
     """The few config values a person would name: `64 filters, 3×3, stride 2, relu`. May be ""."""
     shape: str
     """Output shape without the batch: `32×32×64`. "" where unknown."""
-    old_class: str | None
+    old_class: str | None = None
     """The class of the old layer where it differs from the new one's, else None; the next two alike."""
-    old_summary: str | None
-    old_shape: str | None
+    old_summary: str | None = None
+    old_shape: str | None = None
     figure: Phrase
     """The one fact that matters, for the right-hand side: `moved 2.1 %`, `+73,728`, `rewired`. May be ()."""
-    lines: tuple[Phrase, ...]
+    lines: tuple[Phrase, ...] = ()
     """What changed, one fact a line, gravest first. Empty where unchanged."""
     warnings: tuple[Phrase, ...]
     """Notes about this layer that a reviewer must see (frozen, yet it moved; weights missing)."""
     config: tuple[ConfigRow, ...]
     weights: tuple[WeightView, ...]
-    match: Phrase
+    match: Phrase = ()
     """Why this is a pair, or why there is none; () where one model is shown."""
     inputs: tuple[Link, ...]
     outputs: tuple[Link, ...]
     parameters: tuple[int | None, int | None]
     """Old and new."""
-    follows: bool
+    follows: bool = False
     """Whether all that is functional about it is the shape of its weights, which follows from layers upstream."""
-    moved: float | None
+    moved: float | None = None
     """Relative L2 over all its weights together: 0.0 identical, None where nothing could be compared."""
     trainable: bool
 
