@@ -31,10 +31,10 @@ function drawRows(card) {
     const start = compares ? 36 : 12, end = across - 10, room = end - start, top = tall ? 19 : 17;
     const { name, old, figure, told: [kindOf, short, outside] } = sided(layer);
     const quiet = item.endsWith("-"), about = quiet ? plain(layer.l[0].slice(0, layer.l[0].indexOf(": "))) : [kindOf, tall ? short : outside].filter(Boolean).map(visible).join(" · ") || figure;
-    const arrow = old && " → ", shape = tall ? outside : "";
+    const arrow = old && " → ", low = tall && across < 232, shape = tall ? low && compares ? cut(figure, font.sans, room * .6) : outside : "";
     const beside = Math.max(room - wide(name, font.mono) - 6, room * .45);
-    const right = tall ? figure : quiet || wide(about, font.sans) <= beside ? cut(about, font.sans, beside) : cut(visible(kindOf), font.sans, beside);
-    const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - 6;
+    const right = tall ? low ? "" : figure : quiet || wide(about, font.sans) <= beside ? cut(about, font.sans, beside) : cut(visible(kindOf), font.sans, beside);
+    const left = room - wide(right, font.sans) * (tall ? 1.08 : 1) - (right && 6);
     const oldCut = old && wide(old + arrow + name, font.mono) > left ? cut(old, font.mono, Math.max(left - wide(arrow + name, font.mono), left * .3), true) : old;
     const nameCut = cut(name, font.mono, left - wide(oldCut + arrow, font.mono), true);
     const lower = tall ? cut(about, font.sans, room - wide(shape, font.sans) - 6) : "";
@@ -43,7 +43,7 @@ function drawRows(card) {
     parts.push(s("text.nm", { x: start, y: top }, ...(old ? [s("tspan.o", null, oldCut, arrow), nameCut] : [nameCut])));
     if (right) parts.push(s(tall ? "text.val" : "text.end", { x: end, y: top }, right));
     if (lower) parts.push(s("text", { x: start, y: 36 }, lower));
-    if (shape) parts.push(s("text.end", { x: end, y: 36 }, shape));
+    if (shape) parts.push(s(low && compares ? "text.val" : "text.end", { x: end, y: 36 }, shape));
     if (nameCut !== name || oldCut !== old || (tall ? lower : right) !== about) parts.unshift(s("title", null, `${old}${arrow}${name}: ${status === "unchanged" ? "" : status + " · "}${about}`));
     shapes.push(s(`a.r.${kind}${quiet ? ".fol" : ""}${lit && !lit.has("#" + layer.a) ? ".dim" : ""}`, { href: "#" + layer.a, transform: `translate(0 ${y})`, ...(status === "unchanged" ? { tabindex: -1 } : {}) }, ...parts));
     y += high;

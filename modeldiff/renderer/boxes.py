@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 from modeldiff.diagram import OUTSIDE, Body, Box, Card, End, Fold, FoldKind, Group, Row, Side, Trace
@@ -25,6 +26,10 @@ SHORTEST = 48
 """Less of a name would not tell it."""
 NARROWEST, WIDEST, CROWDED = 304, 376, 312
 """Widths of cards: the picture's own choice, its limit, and the limit where three or more stand side by side."""
+CLOSE, CLOSER = 288, 208
+"""The limits in a picture that is too wide otherwise: where three stand side by side, and where more do."""
+LOW = 232
+"""In a narrower card a changed layer tells its figure in the second line, so that the first has room for the name."""
 CLASSES = {
     Status.ADDED: "add",
     Status.REMOVED: "del",
@@ -82,11 +87,20 @@ def one_sided(view: LayerView, side: Side) -> LayerView:
 class Words:
     """The report's words by address; with a side those about this model alone."""
 
+    is_close = False
+    """Whether cards side by side are narrower than they would like to be."""
+
     def __init__(self, report: Report, *, compares: bool, side: Side | None = None) -> None:
         views = report.layers if side is None else (one_sided(view, side) for view in report.layers)
         self.views: Mapping[str, LayerView] = {view.address: view for view in views}
         self.regions = report.regions
         self.compares = compares
+
+    def closer(self) -> Words:
+        """The same words for a picture that is too wide."""
+        made = copy(self)
+        made.is_close = True
+        return made
 
     def status(self, row: Row) -> Status:
         """What the report says happened."""
@@ -130,9 +144,10 @@ class Words:
             left = room - sans(side_cut, TEXT) - 12
             old_cut, name_cut = _names(old, name, left)
             return Texts(old_cut, name_cut, side_cut, "", "", is_cut=(name_cut, side_cut) != (name, side))
-        figure = visible(plain(view.figure))
-        old_cut, name_cut = _names(old, name, room - sans(figure, TEXT, bold=True) - 12)
-        shape = sans_fitting(view.shape, TEXT, room * 0.5)
+        figure, shape = visible(plain(view.figure)), sans_fitting(view.shape, TEXT, room * 0.5)
+        if width < LOW:
+            figure, shape = "", sans_fitting(figure, TEXT, room * 0.6) if self.compares else shape
+        old_cut, name_cut = _names(old, name, room - sans(figure, TEXT, bold=True) - 12 * bool(figure))
         about = visible(about)
         about_cut = sans_fitting(about, TEXT, room - sans(shape, TEXT) - 12)
         is_cut = (name_cut, about_cut) != (name, about) or (bool(old) and not old_cut)
@@ -218,8 +233,11 @@ class Words:
     def fold_width(self, fold: Fold) -> float:
         """The width at which a fold says its title, what is counted in it, and its first and last layer."""
         told = self.fold(fold)
-        title = sans(told.title, TEXT, bold=True) + 14.0 * len(told.counts)
-        return FOLD_ROOM + title + sans(" to ".join(told.ends), TEXT)
+        return FOLD_ROOM + _title_width(told) + sans(" to ".join(told.ends), TEXT)
+
+
+def _title_width(fold: FoldWords) -> float:
+    return sans(fold.title, TEXT, bold=True) + 14.0 * len(fold.counts)
 
 
 def _left(body: Body) -> Iterator[Trace]:
@@ -247,7 +265,11 @@ def card_width(body: Body, words: Words, abreast: int) -> int:
         words: their texts.
         abreast: how many boxes stand side by side at most.
     """
-    low, high = (232, CROWDED) if abreast > 2 else (NARROWEST, WIDEST)
+    low, high = (LOW, CROWDED) if abreast > 2 else (NARROWEST, WIDEST)
+    if words.is_close and abreast > 2:
+        titles = (FOLD_ROOM / 2 + _title_width(words.fold(box)) for box in body.boxes if isinstance(box, Fold))
+        high = round(max([CLOSE if abreast == 3 else CLOSER, *titles]))
+        low = min(low, high)
     widths = [words.wanted(row) for box in body.boxes for row in _own_rows(box)]
     folds = (words.fold_width(box) for box in body.boxes if isinstance(box, Fold))
     wanted = max([*widths, *(width for width in folds if width <= high)], default=0)

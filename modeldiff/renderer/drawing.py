@@ -194,7 +194,8 @@ class Pencil:
         if found.lower:
             parts.append(f'<text x="{start}" y="36">{text(found.lower)}</text>')
         if found.lower_right:
-            parts.append(f'<text class="end" x="{end}" y="36">{text(found.lower_right)}</text>')
+            kind = "val" if self.words.compares and width < boxes.LOW else "end"
+            parts.append(f'<text class="{kind}" x="{end}" y="36">{text(found.lower_right)}</text>')
         view = self.words.views[row.address]
         if found.is_cut:
             full = f"{view.old_name} → {view.name}" if view.old_name else view.name

@@ -66,7 +66,8 @@ class Again(Protocol):
 def picture(diagram: Diagram, words: Words, again: Again, *, tries: Sequence[Abreast]) -> tuple[Scene, str]:
     """The scene, and a sentence where the picture is not what was asked for.
 
-    Where it is too wide to be read it is folded until it fits, unless somebody asked for how it is folded.
+    Where it is too wide to be read it is folded until it fits, unless somebody asked for how it is folded; where that
+    does not help, its cards are drawn narrower.
 
     Args:
         diagram: what to draw.
@@ -78,16 +79,21 @@ def picture(diagram: Diagram, words: Words, again: Again, *, tries: Sequence[Abr
     note, limit = "", LIMIT
     if not finished:
         limit = FEWER
-        drawn, finished = scene(again(limit=limit), words, Deadline(BUDGET / 2))
+        diagram = again(limit=limit)
+        drawn, finished = scene(diagram, words, Deadline(BUDGET / 2))
         note = "Folded further than usual: Graphviz did not finish the whole picture in time."
     if not finished:
         return drawn, "Drawn in one column: Graphviz did not finish in time."
     for abreast in tries if diagram.folding == Folding() and len(words.views) <= _SMALL else ():
         if drawn.left + drawn.right <= BROADEST:
             break
-        narrower, finished = scene(again(limit=limit, abreast=abreast), words, Deadline(BUDGET / 2))
+        folded = again(limit=limit, abreast=abreast)
+        narrower, finished = scene(folded, words, Deadline(BUDGET / 2))
         if finished and narrower.left + narrower.right < drawn.left + drawn.right:
-            drawn = narrower
+            drawn, diagram = narrower, folded
+    if drawn.left + drawn.right > BROADEST and len(words.views) <= _SMALL:
+        closer, finished = scene(diagram, words.closer(), Deadline(BUDGET / 2))
+        drawn = closer if finished else drawn
     return drawn, note
 
 

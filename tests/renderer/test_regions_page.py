@@ -126,6 +126,34 @@ def test_a_row_whose_shape_follows_is_quiet_and_drawn_alike_by_the_script(opened
     assert rows["new"][:2] == ("r chg fol", ["~", "b", "shape follows from a"])
 
 
+def branches(count: int, seed: int) -> str:
+    """Branches with long names side by side."""
+    lines = ["image: InputLayer(batch_shape=[None, 8])"]
+    names = [f"mixed_branch{index}_convolution" for index in range(count)]
+    lines += [f"{name}: Dense(units=8, w={seed + index}) <- image" for index, name in enumerate(names)]
+    return "\n".join([*lines, f"mixed: Concatenate <- {', '.join(names)}", "outputs: mixed"])
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_changed_branches_side_by_side_fit_the_window_and_are_drawn_alike_by_the_script(opened, count):
+    page = opened(branches(count, 1), branches(count, 91))
+    across = page.locator(".scroll").evaluate("pane => [pane.scrollWidth, pane.clientWidth]")
+    assert across[0] <= across[1]
+    rows = {}
+    for view in ("changes", "new"):
+        page.locator(f'[data-view="{view}"]').click()
+        row = page.locator('#graph a.r[href="#layer=mixed_branch1_convolution"]')
+        rows[view] = [
+            (one.get_attribute("class"), one.get_attribute("y"), one.text_content().partition("…")[0].rstrip())
+            for one in row.locator("text:not(.nm)").all()
+        ]
+        assert "mixed_branch1_convolution" in row.text_content().replace("…", "") or row.locator("title").count() == 1
+    assert rows["changes"] == rows["new"]
+    figure = next(one for one in rows["new"] if one[0] == "val")
+    assert figure[1] == ("36" if count == 4 else "19")
+    assert figure[2].startswith("moved ")
+
+
 def test_the_tables_for_paper_say_it_too():
     html = render(compare(model(stack(1, 2)), model(stack(1, 7, 2))), "html")
     tables = html.partition('<section class="tables"')[2].partition("</section>")[0]
