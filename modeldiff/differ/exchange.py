@@ -71,19 +71,20 @@ def by_doubt(state: State) -> None:
 
 
 def _suspicious(state: State) -> Iterator[int]:
-    looks = state.scorer.looks
+    a, b = state.scorer.looks
     for i in state.old.order:
         if i not in state.found:
             yield i
-            continue
-        if state.is_settled(i):
-            continue
-        j = state.found[i][0]
-        mine = [state.scorer.partner[0].get(node) for node, _ in state.old[i].producers]
-        theirs = [node for node, _ in state.new[j].producers]
-        below = {state.scorer.partner[0].get(node) for node in state.old[i].consumers}
-        if looks[0].config[i] != looks[1].config[j] or set(mine) != set(theirs) or below != set(state.new[j].consumers):
-            yield i
+        elif not state.is_settled(i):
+            j = state.found[i][0]
+            if a.config[i] != b.config[j] or not all(_has_beside(state, i, j, up=up) for up in (True, False)):
+                yield i
+
+
+def _has_beside(state: State, i: int, j: int, *, up: bool) -> bool:
+    """Whether the layers next to two nodes are partners, all of them."""
+    partner = state.scorer.partner[0]
+    return {partner.get(node) for node in state.places.steps(0, i, up=up)} == set(state.places.steps(1, j, up=up))
 
 
 def _around(state: State, i: int) -> Iterator[int]:

@@ -52,7 +52,7 @@ class Kinship:
         if i not in self.rows:
             return 0.0
         nodes, ratios = self.rows[i]
-        place = int(np.searchsorted(nodes, j))
+        place = int(nodes.searchsorted(j))
         return float(ratios[place]) if place < len(nodes) and nodes[place] == j else 0.0
 
 

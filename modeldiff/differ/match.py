@@ -24,7 +24,7 @@ from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
 from modeldiff.differ.reading import likeliest
 from modeldiff.differ.schemes import unify
-from modeldiff.differ.signature import Numbers, features
+from modeldiff.differ.signature import Features, Numbers
 from modeldiff.differ.similarity import Scorer
 from modeldiff.differ.spread import by_neighbours
 from modeldiff.differ.state import State
@@ -55,8 +55,10 @@ def by_container(state: State) -> None:
             index: at[1 - side].get(place) for place, index in at[side].items() if not sides[side][index].layer.has_name
         }
         for index, node in enumerate(sides[side].nodes):
+            if node.role is not Role.MODEL:
+                continue
             other = sides[1 - side].index.get(node.path, twins.get(index))
-            if node.role is not Role.MODEL or other is None or not is_heap(node.layer, sides[1 - side][other].layer):
+            if other is None or not is_heap(node.layer, sides[1 - side][other].layer):
                 continue
             i, j = (index, other) if side == 0 else (other, index)
             if state.is_free(i, j):
@@ -102,16 +104,19 @@ def by_name(state: State) -> None:
 
 def by_alignment(state: State) -> None:
     """The best order-preserving pairing between what is paired already."""
+    free = [set(state.unpaired(side)) for side in (0, 1)]
+    if not all(free):
+        return
     rank_old = {node: rank for rank, node in enumerate(state.old.order)}
     rank_new = {node: rank for rank, node in enumerate(state.new.order)}
     anchors = [(rank_old[i], rank_new[j]) for i, (j, _, _) in state.found.items() if i in rank_old and j in rank_new]
     chain = ascending(sorted(anchors))
-    free = [set(state.unpaired(side)) for side in (0, 1)]
     bounds = [(-1, -1), *chain, (len(state.old.order), len(state.new.order))]
     for (old_low, new_low), (old_high, new_high) in pairwise(bounds):
         rows = [node for node in state.old.order[old_low + 1 : old_high] if node in free[0]]
         columns = [node for node in state.new.order[new_low + 1 : new_high] if node in free[1]]
-        _align(state, rows, columns)
+        if rows and columns:
+            _align(state, rows, columns)
 
 
 def _align(state: State, rows: list[int], columns: list[int]) -> None:
@@ -234,13 +239,13 @@ def match(old: Model, new: Model, options: Options, effort: Effort | None = None
     """
     flows = flow(old), flow(new)
     number = Numbers()
-    looks = features(flows[0], number), features(flows[1], number)
+    looks = Features(flows[0], number), Features(flows[1], number)
     if not (old.has_config and new.has_config):
         for look in looks:
             look.automatic[:] = False  # two files of one model: its names are all there is, whoever made them up
     unify(flows, looks, number)
     kin = kinship(*flows) if options.weights else Kinship()
-    state = likeliest(State(*flows, Scorer(*flows, looks, kin), options, effort or Effort()), number, _run)
+    state = likeliest(State(*flows, Scorer(*flows, looks, kin), options, effort or Effort()), _run)
     return _matching(state, old, new)
 
 
@@ -250,17 +255,18 @@ def _run(state: State) -> None:
 
 
 def _matching(state: State, old: Model, new: Model) -> Matching:
+    """Of what the models list; a Sequential's input is a node and no layer."""
+    listed = [path for path, _ in old.walk()], [path for path, _ in new.walk()]
+    olds, news = set(listed[0]), set(listed[1])
     matches = {}
     for i, (j, evidence, score) in state.found.items():
-        left, right = state.old[i], state.new[j]
-        if left.path in state.old.index and right.path in state.new.index:
-            matches[right.path] = Match(left.path, right.path, evidence, score)
-    listed_old, listed_new = {path for path, _ in old.walk()}, {path for path, _ in new.walk()}
-    matches = {path: m for path, m in matches.items() if path in listed_new and m.old in listed_old}
+        left, right = state.old[i].path, state.new[j].path
+        if left in olds and right in news:
+            matches[right] = Match(left, right, evidence, score)
     taken = {m.old for m in matches.values()}
     return Matching(
-        tuple(matches[path] for path, _ in new.walk() if path in matches),
-        tuple(path for path, _ in old.walk() if path not in taken),
-        tuple(path for path, _ in new.walk() if path not in matches),
+        tuple(matches[path] for path in listed[1] if path in matches),
+        tuple(path for path in listed[0] if path not in taken),
+        tuple(path for path in listed[1] if path not in matches),
         closest(state),
     )

@@ -20,6 +20,8 @@ def pinned(old: Flow, new: Flow, pins: Sequence[tuple[str, str]]) -> Iterator[tu
     Raises:
         UsageError: a pin names no layer, or a layer is pinned twice.
     """
+    if not pins:
+        return
     sides = tuple(
         {format_path(node.path): index for index, node in enumerate(flow.nodes) if node.role is not Role.UNLISTED}
         for flow in (old, new)

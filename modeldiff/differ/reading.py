@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from modeldiff.differ.kinship import Kinship
-from modeldiff.differ.signature import Features, Numbers, features
+from modeldiff.differ.signature import Features
 from modeldiff.differ.state import State
 from modeldiff.graph import Layer
 
@@ -28,7 +27,7 @@ _MANY = 3
 """With so many layers a side without partners, sizes may have misled."""
 
 
-def likeliest(state: State, number: Numbers, run: Callable[[State], None]) -> State:
+def likeliest(state: State, run: Callable[[State], None]) -> State:
     """The reading that needs the least telling; `run` pairs the layers of a state in which nothing is paired.
 
     Where effort is at its end, the first reading stands.
@@ -37,7 +36,7 @@ def likeliest(state: State, number: Numbers, run: Callable[[State], None]) -> St
     run(state)
     told, about_pairs = cost(state, looks)
     best = state
-    for other in _others(state, number, about_pairs):
+    for other in _others(state, about_pairs):
         if state.effort.exchanges <= 0:
             break
         run(other)
@@ -47,7 +46,7 @@ def likeliest(state: State, number: Numbers, run: Callable[[State], None]) -> St
     return best
 
 
-def _others(state: State, number: Numbers, about_pairs: float) -> Iterator[State]:
+def _others(state: State, about_pairs: float) -> Iterator[State]:
     naming, kin, looks = state.scorer.naming, state.scorer.kin, state.scorer.looks
     if naming.claimed_at_first[0].any() and naming.is_trusted and about_pairs >= _MUCH:
         other = state.afresh()
@@ -56,9 +55,7 @@ def _others(state: State, number: Numbers, about_pairs: float) -> Iterator[State
     if kin.is_initial and kin.identical and about_pairs >= _MUCH:
         yield state.afresh(kin=Kinship())
     if all(len(state.unpaired(side)) >= _MANY for side in (0, 1)) and _are_built_alike(state):
-        flows = zip((state.old, state.new), looks, strict=True)
-        one, two = (replace(features(flow, number, sized=False), automatic=look.automatic) for flow, look in flows)
-        yield state.afresh(looks=(one, two))
+        yield state.afresh(looks=(looks[0].unsized(), looks[1].unsized()))
 
 
 def _are_built_alike(state: State) -> bool:

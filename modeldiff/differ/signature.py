@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -110,41 +110,6 @@ def config_key(layer: Layer, *, sized: bool = True) -> str:
     return json.dumps(config, sort_keys=True, default=repr) if config else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """One number per node of a flow, by node index; equal numbers look alike."""
-
-    name: Ints
-    stem: Ints
-    """The name whatever its numbers."""
-    automatic: NDArray[np.bool_]
-    family: Ints
-    role: Ints
-    class_: Ints
-    config: Ints
-    """Class and config."""
-    shapes: Ints
-    """Shapes of the weights."""
-    ends: NDArray[np.bool_]
-    """Whether the model's outputs are made here."""
-    near: Ints
-    """Class and config of the layer and of its neighbours."""
-    around: Ints
-    """The same to a distance of two."""
-    around_classes: Ints
-    """Classes alone, to a distance of two."""
-    before: Ints
-    """Classes of the producers."""
-    after: Ints
-    """Classes of the consumers."""
-    above: Ints
-    """Everything the layer is computed from."""
-    below: Ints
-    """Everything computed from the layer."""
-    above_classes: Ints
-    below_classes: Ints
-
-
 def _up(node: Node, labels: Sequence[int]) -> tuple[Any, ...]:
     """The labels of what a node takes, each with which of the outputs it is."""
     if len(node.producers) == 1:  # as most have
@@ -165,53 +130,132 @@ def _shapes(layer: Layer, *, sized: bool) -> tuple[Any, ...]:
     return tuple(weight.shape if sized else len(weight.shape) for weight in layer.comparable_weights)
 
 
-def features(flow: Flow, number: Numbers, *, sized: bool = True) -> Features:
-    """The features of every node. The same `number` must serve both models.
+_Step = Callable[[Node, Sequence[int]], tuple[Any, ...]]
 
-    Where they are not `sized`, layers that only differ in width look alike.
+
+class Features:
+    """One number per node of a flow, by node index; equal numbers look alike.
+
+    Each feature is worked out when it is first asked for. The same `number` must serve both models. Where they are not
+    `sized`, layers that only differ in width look alike.
     """
-    nodes = flow.nodes
-    layers = [node.layer for node in nodes]
-    classes = [number["class", layer.canonical_class] for layer in layers]
-    configs = [number[label, config_key(layer, sized=sized)] for layer, label in zip(layers, classes, strict=True)]
 
-    def beside(labels: list[int]) -> list[tuple[tuple[Any, ...], tuple[int, ...]]]:
-        return [(_up(node, labels), _down(node, labels)) for node in nodes]
+    def __init__(self, flow: Flow, number: Numbers, *, sized: bool = True) -> None:
+        self._flow, self._number, self._sized = flow, number, sized
+        self._layers = [node.layer for node in flow.nodes]
+        self.automatic = np.array([has_automatic_name(layer) for layer in self._layers], bool)
+        """Whether Keras made up the name."""
 
-    def refined(labels: list[int], around: list[tuple[tuple[Any, ...], tuple[int, ...]]], about: str) -> list[int]:
-        return [number[about, label, sides] for label, sides in zip(labels, around, strict=True)]
+    def unsized(self) -> Features:
+        """The features of the same nodes, whatever their sizes."""
+        other = Features(self._flow, self._number, sized=False)
+        other.automatic = self.automatic
+        return other
 
-    def cones(labels: list[int], about: str) -> tuple[list[int], list[int]]:
-        above, below = [-1] * len(nodes), [-1] * len(nodes)
-        for i in flow.order:
-            above[i] = number[about, "above", labels[i], _up(nodes[i], above)]
-        for i in reversed(flow.order):
-            below[i] = number[about, "below", labels[i], _down(nodes[i], below)]
-        return above, below
+    def _numbered(self, about: str, things: Iterable[Hashable]) -> Ints:
+        return np.array([self._number[about, thing] for thing in things], np.int64)
 
-    near = refined(configs, beside(configs), "near")
-    classes_beside = beside(classes)
-    near_classes = refined(classes, classes_beside, "near")
-    above, below = cones(configs, "config")
-    above_classes, below_classes = cones(classes, "class")
-    array = np.array
-    return Features(
-        name=array([number["name", layer.name] for layer in layers], np.int64),
-        stem=array([number["stem", _NUMBER.sub("#", layer.name)] for layer in layers], np.int64),
-        automatic=array([has_automatic_name(layer) for layer in layers], bool),
-        family=array([families(layer) for layer in layers], np.int64),
-        role=array([number["role", node.role] for node in nodes], np.int64),
-        class_=array(classes, np.int64),
-        config=array(configs, np.int64),
-        shapes=array([number["shapes", _shapes(layer, sized=sized)] for layer in layers], np.int64),
-        ends=array([i in flow.ends for i in range(len(nodes))], bool),
-        near=array(near, np.int64),
-        around=array(refined(near, beside(near), "around"), np.int64),
-        around_classes=array(refined(near_classes, beside(near_classes), "around"), np.int64),
-        before=array([number["before", up] for up, _ in classes_beside], np.int64),
-        after=array([number["after", down] for _, down in classes_beside], np.int64),
-        above=array(above, np.int64),
-        below=array(below, np.int64),
-        above_classes=array(above_classes, np.int64),
-        below_classes=array(below_classes, np.int64),
-    )
+    @cached_property
+    def name(self) -> Ints:
+        """The name."""
+        return self._numbered("name", (layer.name for layer in self._layers))
+
+    @cached_property
+    def stem(self) -> Ints:
+        """The name whatever its numbers."""
+        return self._numbered("stem", (_NUMBER.sub("#", layer.name) for layer in self._layers))
+
+    @cached_property
+    def family(self) -> Ints:
+        """Bits, see `families`."""
+        return np.array([families(layer) for layer in self._layers], np.int64)
+
+    @cached_property
+    def role(self) -> Ints:
+        """What the node is in the flow."""
+        return self._numbered("role", (node.role.value for node in self._flow.nodes))
+
+    @cached_property
+    def class_(self) -> Ints:
+        """The class."""
+        return self._numbered("class", (layer.canonical_class for layer in self._layers))
+
+    @cached_property
+    def config(self) -> Ints:
+        """Class and config."""
+        keys = (config_key(layer, sized=self._sized) for layer in self._layers)
+        return self._numbered("config", zip(self.class_.tolist(), keys, strict=True))
+
+    @cached_property
+    def shapes(self) -> Ints:
+        """Shapes of the weights."""
+        return self._numbered("shapes", (_shapes(layer, sized=self._sized) for layer in self._layers))
+
+    @cached_property
+    def ends(self) -> NDArray[np.bool_]:
+        """Whether the model's outputs are made here."""
+        return np.array([index in self._flow.ends for index in range(len(self._layers))], bool)
+
+    @cached_property
+    def near(self) -> Ints:
+        """Class and config of the layer and of its neighbours."""
+        return self._refined(self.config)
+
+    @cached_property
+    def around(self) -> Ints:
+        """The same to a distance of two."""
+        return self._refined(self.near)
+
+    @cached_property
+    def around_classes(self) -> Ints:
+        """Classes alone, to a distance of two."""
+        return self._refined(self._refined(self.class_))
+
+    @cached_property
+    def before(self) -> Ints:
+        """Classes of the producers."""
+        labels = self.class_.tolist()
+        return self._numbered("before", (_up(node, labels) for node in self._flow.nodes))
+
+    @cached_property
+    def after(self) -> Ints:
+        """Classes of the consumers."""
+        labels = self.class_.tolist()
+        return self._numbered("after", (_down(node, labels) for node in self._flow.nodes))
+
+    @cached_property
+    def above(self) -> Ints:
+        """Everything the layer is computed from."""
+        return self._cone(self.config, self._flow.order, _up)
+
+    @cached_property
+    def below(self) -> Ints:
+        """Everything computed from the layer."""
+        return self._cone(self.config, self._flow.order[::-1], _down)
+
+    @cached_property
+    def above_classes(self) -> Ints:
+        """The classes of all that the layer is computed from."""
+        return self._cone(self.class_, self._flow.order, _up)
+
+    @cached_property
+    def below_classes(self) -> Ints:
+        """The classes of all that is computed from the layer."""
+        return self._cone(self.class_, self._flow.order[::-1], _down)
+
+    def _refined(self, known: Ints) -> Ints:
+        """What each node and its neighbours are known as."""
+        labels = known.tolist()
+        beside = (
+            (label, _up(node, labels), _down(node, labels))
+            for node, label in zip(self._flow.nodes, labels, strict=True)
+        )
+        return self._numbered("beside", beside)
+
+    def _cone(self, known: Ints, order: Sequence[int], step: _Step) -> Ints:
+        """What each node is known as, and all that it leads to."""
+        nodes, number, labels = self._flow.nodes, self._number, known.tolist()
+        found = [-1] * len(nodes)
+        for index in order:
+            found[index] = number[step, labels[index], step(nodes[index], found)]
+        return np.array(found, np.int64)

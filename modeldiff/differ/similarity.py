@@ -40,8 +40,8 @@ class Scorer:
         """Old node -> new node, and back."""
         counts = Counter(looks[0].config[old.order].tolist())
         total = max(1, len(old.order))
-        rarity = [0.3 * np.log(total / counts[label]) if label in counts else 0.0 for label in looks[1].config.tolist()]
-        self.rarity = np.array(rarity, np.float64)
+        rarity = {label: 0.3 * np.log(total / count) for label, count in counts.items()}
+        self.rarity = np.array([rarity.get(label, 0.0) for label in looks[1].config.tolist()], np.float64)
         self.naming = Naming((old, new), looks, kin)
         self.parent_key = tuple(
             np.array([side.nodes[n.parent].layer.name if n.parent != ROOT else "" for n in side.nodes], object)

@@ -21,6 +21,8 @@ _CROWD = 12
 
 def by_neighbours(state: State) -> None:
     """Layers whose weights say nothing, by their connections to pairs that are certain."""
+    if not all(state.unpaired(side) for side in (0, 1)):
+        return
     for down in (0.0, _DOWN):
         spread = _Spread(state, down)
         for i, (j, _, _) in list(state.found.items()):
@@ -31,24 +33,22 @@ def by_neighbours(state: State) -> None:
 class _Spread:
     def __init__(self, state: State, down: float) -> None:
         self.state = state
-        self.down = down
+        self.enough = _ENOUGH if down else _ALONE
+        self.ways = ((False, _UP), (True, down)) if down else ((False, _UP),)
+        """Whether up, and what such a neighbour is worth."""
         self.votes: dict[int, dict[int, float]] = defaultdict(dict)
         self.voters: dict[int, dict[int, float]] = defaultdict(dict)
         self.heap: list[tuple[float, int, int]] = []
 
     def vote(self, i: int, j: int) -> None:
         """What the pair (i, j) says about its neighbours."""
-        old, new = self.state.old, self.state.new
-        sides = (
-            (old[i].consumers, new[j].consumers, _UP),
-            (
-                list(dict.fromkeys(p for p, _ in old[i].producers)),
-                list(dict.fromkeys(p for p, _ in new[j].producers)),
-                self.down,
-            ),
-        )
-        for mine, theirs, worth in sides:
-            if not worth or not mine or not theirs or len(mine) > _CROWD or len(theirs) > _CROWD:
+        steps, paired = self.state.places.steps, self.state.scorer.partner[0]
+        for up, worth in self.ways:
+            mine = steps(0, i, up=up)
+            if not mine or len(mine) > _CROWD or all(k in paired for k in mine):
+                continue
+            theirs = steps(1, j, up=up)
+            if not theirs or len(theirs) > _CROWD:
                 continue
             strength = worth / max(len(mine), len(theirs))
             for k in mine:
@@ -70,11 +70,7 @@ class _Spread:
     def run(self) -> None:
         while self.heap:
             total, i, j = heapq.heappop(self.heap)
-            if (
-                -total < (_ENOUGH if self.down else _ALONE)
-                or not self.state.is_free(i, j)
-                or self.votes[i][j] != -total
-            ):
+            if -total < self.enough or not self.state.is_free(i, j) or self.votes[i][j] != -total:
                 continue
             rivals = [
                 votes
