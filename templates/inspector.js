@@ -56,9 +56,10 @@ function tensor([name, shape, type, , status, verdict, stats, histogram, digest]
   const cells = stats && stats.length ? stats[1].split("|") : null;
   const rows = cells && text(stats[0]).split("\t").map((label, i) => [label, cells[2 * i] ?? "0, 0, 0", cells[2 * i + 1] ?? "0, 0, 0"]);
   const sides = rows ? ["old", "new"].map((name, i) => [name, i + 1]).filter(([, i]) => rows.some(row => row[i])) : [];
-  return h("div.ten", null,
-    h("p.tn", null, h("b", null, visible(text(name))), h("span.num", null, text(shape)), h("span", null, text(type))),
-    plain(verdict) ? h("p.nat", null, data.signs[status] && compares ? h("span.vh", null, `${data.statuses[status]}: `) : "", ...phrase(verdict)) : "",
+  const flat = !rows && !histogram && !digest, nature = plain(verdict) ? h(flat ? "span.nat" : "p.nat", null, data.signs[status] && compares ? h("span.vh", null, `${data.statuses[status]}: `) : "", ...phrase(verdict)) : "";
+  return h(`div.ten${flat ? ".flat" : ""}`, null,
+    h("p.tn", null, h("b", null, visible(text(name))), h("span.num", null, text(shape)), h("span", null, text(type)), flat ? nature : ""),
+    flat ? "" : nature,
     histogram ? plot(histogram, text(shape).includes("→")) : "",
     rows ? h("table.t", null, compares ? h("thead", null, h("tr", null, h("td"), ...sides.map(([name]) => h("th.r", { scope: "col" }, name)))) : "",
       h("tbody", null, ...rows.map(row => h("tr", null, h("th", { scope: "row" }, row[0]), ...sides.map(([, i]) => h("td.r", null, row[i])))))) : "",

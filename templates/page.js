@@ -56,6 +56,7 @@ function render(byReader) {
   circle(box);
   if (box) { box.classList.add("on"); if (scroller.clientWidth) show(box); }
   if (byReader && narrow()) { if (main.dataset.pane !== "insp") from = main.dataset.pane; pane("insp", true); }
+  else if (byReader && panelPane.getBoundingClientRect().top > innerHeight - 160) scrollTo(0, main.getBoundingClientRect().top + scrollY); // the panel stands under the picture
 }
 
 /** Bring a row of the list into view, only if it is not, and without moving the page. */

@@ -63,7 +63,7 @@ const phrase = (all, own) => Array.isArray(all) ? all.map(word => Array.isArray(
 const plain = all => Array.isArray(all) ? all.map(word => Array.isArray(word) ? visible(word[0]) : words(word)).join("") : words(all ?? "");
 
 /** How far a layer moved, all its weights together. */
-const distance = moved => moved === undefined ? "" : moved === 0 ? "identical" : moved >= 100 ? "moved" : `moved ${moved * 100 < .1 ? "less than 0.1" : Number((moved * 100).toPrecision(2))} %`;
+const distance = moved => moved === undefined ? "" : moved === 0 ? "identical" : moved >= 100 ? "moved" : `moved ${moved < .001 ? "less than 0.1" : moved < .1 ? (moved * 100).toFixed(1) : number(Math.round(moved * 100))} %`;
 const sign = status => h(`span.sg.${CLASS[status]}`, { "aria-hidden": "true" }, data.signs[data.statuses.indexOf(status)]);
 const path = layer => layer.path;
 const impactOf = layer => layer.i === undefined ? "" : data.impacts[layer.i];

@@ -189,6 +189,7 @@ def environment(report: Report | None = None) -> jinja2.Environment:
     environment.filters["place"] = lambda place: _place(place, places)
     environment.filters["plain"] = lambda phrase: visible(plain(phrase))
     environment.filters["visible"] = visible
+    environment.filters["breakable"] = _breakable
     environment.filters["far"] = lambda view: percent(view.moved) if is_telling(view.moved) else plain(view.figure)
     environment.filters["about"] = _about
     return environment
@@ -226,6 +227,11 @@ def _place(place: str, places: Mapping[str, str]) -> Markup:
         layer = layer.rpartition("/")[0]
     shown = Markup("<code>{}</code>").format(visible(place))
     return Markup('<a href="#{}">{}</a>').format(places[layer], shown) if layer in places else shown
+
+
+def _breakable(name: str) -> Markup:
+    """The name of a file, which a line may break where its words end."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_-])(?![_-])|(?=\.)", visible(name)))
 
 
 def _about(view: LayerView) -> str:

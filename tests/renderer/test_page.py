@@ -501,6 +501,38 @@ def test_on_a_phone_one_model_begins_with_what_is_worth_a_look(opened, pages):
     assert not page.locator("#rows").is_visible()
 
 
+def test_where_the_panel_stands_under_the_picture_a_choice_brings_both_into_view(opened, pages):
+    page = opened(pages / "diff.html", viewport={"width": 768, "height": 900})
+    page.locator("#graph a.r[href='#layer=c1']").click(position={"x": 60, "y": 10})
+    shows(page, "c1")
+    assert page.locator("#chosen").bounding_box()["y"] < 860
+    assert page.locator("#graph .on").bounding_box()["y"] > 0
+
+
+def test_a_weight_with_nothing_to_plot_takes_one_line(opened, pages):
+    page = opened(pages / "diff.html", "#layer=b1")
+    weights = page.locator("#panel .ten").all_inner_texts()
+    assert [weight.split("\n")[0] for weight in weights] == ["kernel", "bias"]
+    assert all(one.bounding_box()["height"] < 30 for one in page.locator("#panel .ten .tn").all())
+    assert all("identical" in weight for weight in weights)
+
+
+def test_panel_strip_and_list_tell_one_distance(opened, pages):
+    page = opened(pages / "diff.html", "#layer=c1")
+    far = page.inner_text(".it[aria-current] .v")
+    assert re.fullmatch(r"\d{3} %", far)
+    assert page.locator("#strip").get_attribute("aria-valuetext") == f"c1: moved {far}"
+    assert page.inner_text("#panel h4 >> text=Weights").endswith(f"moved {far} in all")
+
+
+def test_the_name_of_a_file_breaks_where_a_word_of_it_ends(opened, tmp_path):
+    names = ["megnet__eeaea40__log10G-final.hdf5", "<b>_old.h5"]
+    (tmp_path / "page.html").write_text(render(compare(*(model(OLD, path=name) for name in names)), "html"))
+    page = opened(tmp_path / "page.html")
+    assert page.locator(".file .name").all_text_contents() == names
+    assert page.locator(".file .name").first.inner_html() == "megnet__<wbr>eeaea40__<wbr>log10G-<wbr>final<wbr>.hdf5"
+
+
 def test_the_lead_is_read_at_a_glance(opened, pages):
     page = opened(pages / "diff.html")
     bold = page.locator(".lead b").all_inner_texts()
