@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from modeldiff.errors import UnreadableFile
 
@@ -130,9 +130,11 @@ class CodeRef:
         return f"{self.title} in {self.key}" if self.key else self.title
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TensorRef:
-    """One tensor in one graph: Keras' history triple of layer, node index and tensor index."""
+class TensorRef(NamedTuple):
+    """One tensor in one graph: Keras' history triple of layer, node index and tensor index.
+
+    A tuple, because there are as many as connections and each is looked up again and again.
+    """
 
     layer: str
     """Name of the layer that makes it, unique in its graph."""

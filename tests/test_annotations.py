@@ -67,7 +67,7 @@ def test_what_a_file_lacks_is_a_warning():
 def test_a_name_ends_no_line_and_begins_no_command(name):
     old, new = model(OLD), model(OLD)
     layers = [replace(one, name=name, config={"units": name}) if one.name == "b" else one for one in new.graph.layers]
-    outputs = (replace(new.graph.outputs[0], layer=name),)
+    outputs = (new.graph.outputs[0]._replace(layer=name),)
     hostile = replace(new, graph=replace(new.graph, layers=tuple(layers), outputs=outputs))
     lines = commands(old, hostile, "any", path=name)
     assert lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from modeldiff.graph import Shape
 from modeldiff.loader.spatial_shapes import is_shape
@@ -19,12 +19,8 @@ TENSOR = "<tensor>"
 
 _DEEPEST = 32
 
-_Tensor = tuple[str, int, int, "Shape | None", str]
-"""Layer, node, tensor, shape, dtype."""
 
-
-@dataclass(frozen=True, slots=True)
-class RawRef:
+class RawRef(NamedTuple):
     """One tensor argument as written: the index counts the nodes as the dialect does."""
 
     layer: str
@@ -124,9 +120,9 @@ def _legacy_refs(item: Any, depth: int) -> Iterator[RawRef | dict[str, Any] | tu
         raise ValueError(f"{type(item).__name__} instead of a tensor")
 
 
-def _keyword_triple(value: Any, layers: Container[str]) -> _Tensor | None:
+def _keyword_triple(value: Any, layers: Container[str]) -> RawRef | None:
     if _is_triple(value) and len(value) == 3 and value[0] in layers:
-        return value[0], value[1], value[2], None, ""
+        return RawRef(*value)
     return None
 
 
@@ -138,7 +134,7 @@ def _modern(item: Mapping[str, Any]) -> Node:
     args = _plain(item["args"])
     for argument in args if isinstance(args, list) else [args]:
         if (only := _keras_tensor(argument)) is not None:
-            node.refs.append(RawRef(*only[:3], "", *only[3:]))
+            node.refs.append(only)
             node.position += 1
             continue
         tensors = list(_tensors(argument, _keras_tensor, 0))
@@ -147,8 +143,7 @@ def _modern(item: Mapping[str, Any]) -> Node:
                 node.kwargs[str(node.position)] = argument
             node.position += 1
             continue
-        for tensor in tensors:
-            node.refs.append(RawRef(*tensor[:3], "", *tensor[3:]))
+        node.refs.extend(tensors)
         if (constants := _without(argument, _keras_tensor, 0)) is not None:
             node.kwargs[str(node.position)] = constants
         node.position += len(tensors)
@@ -164,7 +159,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _keras_tensor(value: Any) -> _Tensor | None:
+def _keras_tensor(value: Any) -> RawRef | None:
     if not (isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"):
         return None
     config = value.get("config")
@@ -173,7 +168,7 @@ def _keras_tensor(value: Any) -> _Tensor | None:
         raise ValueError("a tensor without history")
     layer, node, tensor = history[:3]
     dtype = config.get("dtype")
-    return layer, node, tensor, as_shape(config.get("shape")), dtype if isinstance(dtype, str) else ""
+    return RawRef(layer, node, tensor, "", as_shape(config.get("shape")), dtype if isinstance(dtype, str) else "")
 
 
 def as_shape(value: Any) -> Shape | None:
@@ -198,13 +193,13 @@ def _keywords(node: Node, kwargs: Mapping[str, Any], tensor_of: Any) -> None:
                 node.kwargs[key] = value
             continue
         tensors = list(_tensors(value, tensor_of, 0))
-        node.refs.extend(RawRef(*tensor[:3], key, *tensor[3:]) for tensor in tensors)
+        node.refs.extend(tensor._replace(keyword=key) for tensor in tensors)
         kept = _without(value, tensor_of, 0) if tensors else value
         if not is_empty(kept):
             node.kwargs[key] = kept
 
 
-def _tensors(value: Any, tensor_of: Any, depth: int) -> Iterator[_Tensor]:
+def _tensors(value: Any, tensor_of: Any, depth: int) -> Iterator[RawRef]:
     if depth > _DEEPEST:
         return
     if (tensor := tensor_of(value)) is not None:

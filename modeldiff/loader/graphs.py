@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from modeldiff.graph import Call, Graph, Layer, LayerPath, Note, Shape, TensorRef, format_path
 from modeldiff.loader import values
@@ -52,8 +52,17 @@ def build(model: ModelObject, built: Mapping[LayerPath, Built], version: str, no
     return builder.sequential() if model.kind == "sequential" else builder.functional()
 
 
-Plan = tuple[str, Mapping[str, Any]]
-"""Today's class of a layer and its canonical config: one object for layers that are alike."""
+class Plan(NamedTuple):
+    """What follows from a layer's object alone: one plan for layers that are alike."""
+
+    class_name: str
+    """Today's."""
+    config: Mapping[str, Any]
+    """Canonical."""
+    rule: str
+    """The name of the rule that tells its output shapes; "" where none may."""
+    is_operation: bool
+    is_unfrozen: bool
 
 
 @dataclass(slots=True)
@@ -70,6 +79,8 @@ class _Builder:
     store_names: dict[str, str] = field(init=False)
     plans: dict[tuple[int, bool, int | None], Plan] = field(default_factory=dict)
     """By what they follow from: which object the layer is like, whether it is an operation, the rank of its input."""
+    inferred: dict[tuple[Any, ...], tuple[Shape, ...] | None] = field(default_factory=dict)
+    """The output shapes of calls without constants, by the identity of the plan and the shapes of the inputs."""
 
     def __post_init__(self) -> None:
         listed = self.model.listed
@@ -251,18 +262,17 @@ class _Builder:
         return [self.layer(entries[name], calls[name], plan, first.get(name) or None) for name, plan in plans.items()]
 
     def layer(self, entry: Entry, calls: Sequence[Call], plan: Plan, shapes: tuple[Shape, ...] | None) -> Layer:
-        class_name, config = plan
         body = self.body(entry)
         return Layer(
             name=entry.name,
             class_name=entry.class_name,
-            config=config,
+            config=plan.config,
             calls=tuple(calls),
             body=body.graph if body else None,
-            canonical_class=class_name,
-            trainable=entry.is_op or class_name in WEIGHTLESS or self.is_trainable(entry, body),
+            canonical_class=plan.class_name,
+            trainable=entry.is_op or plan.class_name in WEIGHTLESS or self.is_trainable(plan, body),
             output_shapes=shapes,
-            kind="op" if is_operation(entry) else "layer",
+            kind="op" if plan.is_operation else "layer",
             store_name=self.store_names.get(entry.name, ""),
             has_name=entry.is_named or entry.is_op,
         )
@@ -270,18 +280,21 @@ class _Builder:
     def body(self, entry: Entry) -> Built | None:
         return self.built.get((*self.model.path, entry.name)) if entry.inner is not None else None
 
-    def is_trainable(self, entry: Entry, body: Built | None) -> bool:
+    def is_trainable(self, plan: Plan, body: Built | None) -> bool:
         """A sub-model is trainable where a layer in it is: not every version writes its own flag."""
         if body is not None:
             return not body.is_frozen
-        return self.model.trainable and is_unfrozen(entry.config)
+        return self.model.trainable and plan.is_unfrozen
 
     def plan(self, entry: Entry, rank: int | None) -> Plan:
         kind = (id(entry.alike), entry.is_op, rank)
         found = self.plans.get(kind)
         if found is None:
             config = self.config(entry, rank)
-            found = class_of(entry), config or {}
+            class_name, is_op = class_of(entry), is_operation(entry)
+            lacks = self.version.startswith("1") and lacks_ordering(entry.class_name, entry.config)
+            rule = "" if lacks else f"op:{class_name}" if is_op else class_name
+            found = Plan(class_name, config or {}, rule, is_op, is_unfrozen(entry.config))
             if config is not None:
                 self.plans[kind] = found
         return found
@@ -316,15 +329,22 @@ class _Builder:
         found: Sequence[Shape | None] | None = None
         if body is not None:
             found = body.output_shapes if entry.is_model else _over_time(body, inputs)
-        elif not (self.version.startswith("1") and lacks_ordering(entry.class_name, entry.config)):
-            class_name, config = plan
-            kwargs = calls[call.call].kwargs if calls else None
-            rule = f"op:{class_name}" if is_operation(entry) else class_name
-            found = infer(rule, config, inputs, kwargs, is_keras3=self.version[:1] > "2")
+        elif calls and calls[call.call].kwargs:
+            found = self.infer(plan, inputs, calls[call.call].kwargs)
+        else:
+            same = id(plan), *inputs
+            if same not in self.inferred:
+                self.inferred[same] = self.infer(plan, inputs)
+            found = self.inferred[same]
         for number, shape in enumerate(found or ()):
             if shape is not None:
                 self.shapes.setdefault(TensorRef(call.layer, call.call, number), shape)
         return len(found or ())
+
+    def infer(
+        self, plan: Plan, inputs: Sequence[Shape | None], kwargs: Mapping[str, Any] | None = None
+    ) -> tuple[Shape, ...] | None:
+        return infer(plan.rule, plan.config, inputs, kwargs, is_keras3=self.version[:1] > "2")
 
     def known(self, name: str, count: int) -> tuple[Shape, ...]:
         """The shapes of the first call's outputs: all `count` of them, or as many as the file tells."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from modeldiff.graph import Source
 
@@ -22,8 +22,7 @@ class Refused(Exception):
     """One thing in the file may not or cannot be read; the rest can. The text becomes a note."""
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(NamedTuple):
     """What is known about one dataset without reading it."""
 
     shape: tuple[int, ...]

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from modeldiff.graph import Fact, LayerPath, Note, format_path
 from modeldiff.loader.hdf5_objects import Array, Group, Refused, printable
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One dataset with its name in `weight_names`."""
 
     name: str

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from modeldiff.graph import Call, TensorRef
 from modeldiff.loader.connections import Node, RawRef
@@ -151,7 +150,7 @@ def _restore(
         report(f"Keras 3.2 did not write which of its calls is meant where; {so}", name)
         for group, call in zip(groups, fitting[0] if fitting else (), strict=False):
             for node, place in group:
-                node.refs[place] = replace(node.refs[place], node=call)
+                node.refs[place] = node.refs[place]._replace(node=call)
 
 
 def _together(takers: Sequence[tuple[Node, int]]) -> list[list[tuple[Node, int]]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import RawIOBase
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,7 @@ _BAND = 16 << 20
 """Bytes read through HDF5 at a time, as far as the chunks allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlatSource:
+class FlatSource(NamedTuple):
     """Plain little-endian bytes in a file."""
 
     stretch: Stretch

@@ -22,7 +22,7 @@ law = settings(max_examples=20, deadline=None, suppress_health_check=[HealthChec
 
 def _renamed(graph: Graph, names: dict[str, str]) -> Graph:
     def ref(one: TensorRef) -> TensorRef:
-        return replace(one, layer=names[one.layer])
+        return one._replace(layer=names[one.layer])
 
     layers = tuple(
         replace(
