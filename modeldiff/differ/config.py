@@ -112,11 +112,15 @@ def _changes(
 def _positions(
     old: Mapping[str, Any], new: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> Iterator[Position]:
+    nested = [key for key in mine if key in theirs and _is_nested(mine[key]) and _is_nested(theirs[key])]
+    yield from ((key,) for key in {**mine, **theirs} if key not in nested)  # one value for another: a fact as it is
+    if not nested:
+        return
     from deepdiff import DeepDiff
 
     found = DeepDiff(
-        mine,
-        theirs,
+        {key: mine[key] for key in nested},
+        {key: theirs[key] for key in nested},
         view="tree",
         ignore_nan_inequality=True,
         zip_ordered_iterables=True,
@@ -170,6 +174,10 @@ def _facts(old: Any, new: Any, path: Position) -> Iterator[Position]:
 
 def _class_name(value: Any) -> Any:
     return value.get("class_name") if isinstance(value, Mapping) else None
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def _alike(old: Any, new: Any) -> bool:
