@@ -78,20 +78,22 @@ class _Told:
     def _layers(self, run: Run) -> Iterator[LayerForecast]:
         nothing = run.failure is not None and not run.wanted
         for path, weights in self.layers:
-            if not weights and path not in run.offenders:
+            is_offender = path in run.offenders
+            if not weights and not is_offender:
                 continue
             held = [run.holds.get((path, weight.name)) for weight in weights]
             told = Loading.LOADS
-            if path in run.offenders:
+            if is_offender:
                 told = Loading.SHAPE_ERROR
             elif None in held:
                 missed = (weight.name for weight, one in zip(weights, held, strict=True) if one is None)
                 lost = nothing or (run.failure is not None and any((path, name) in run.wanted for name in missed))
                 told = Loading.NOT_REACHED if lost else Loading.SKIPPED
             key = told, path, tuple(held)
-            if key not in self.same:
-                self.same[key] = self._layer(path, told, [weight.name for weight in weights], held)
-            yield self.same[key]
+            found = self.same.get(key)
+            if found is None:
+                found = self.same[key] = self._layer(path, told, [weight.name for weight in weights], held)
+            yield found
 
     def _layer(
         self, path: LayerPath, told: Loading, names: Sequence[str], held: Sequence[Tensor | None]

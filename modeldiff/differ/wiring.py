@@ -10,6 +10,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from modeldiff.changes import ConfigChanged, Endpoint, InputsRewired, Match, Matching
+from modeldiff.differ.config import differences
 from modeldiff.differ.flow import COMMUTATIVE
 from modeldiff.graph import Call, Graph, Layer, LayerPath, Model
 
@@ -127,8 +128,6 @@ class Wiring:
 
     def detect(self, match: Match) -> Iterator[InputsRewired | ConfigChanged]:
         """What changed in the calls of one pair."""
-        from modeldiff.differ.config import differences
-
         old, new = self.old.layers[match.old], self.new.layers[match.new]
         for mine, theirs in self._paired[match.old]:
             if mine is None or theirs is None:
@@ -148,6 +147,9 @@ class Wiring:
     def _rewired(self, match: Match, old: Layer, mine: int, theirs: int) -> Iterator[InputsRewired]:
         calls = old.calls[mine], self.new.layers[match.new].calls[theirs]
         before, after = self.old.inputs(match.old, calls[0]), self.new.inputs(match.new, calls[1])
+        is_like = len(before) == len(after) and calls[0].keywords == calls[1].keywords
+        if is_like and all(map(self._equal, before, after)):  # as nearly always
+            return
         labels = [_labels(call, commutative=is_commutative(old)) for call in calls]
         if self.other_writer:
             labels = _as_both_write(*labels)
