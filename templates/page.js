@@ -176,7 +176,7 @@ addEventListener("keydown", event => {
   }
   const act = {
     j: () => step(1), k: () => step(-1), "/": () => { if (narrow()) pane("list"); search.focus(); search.select(); },
-    f: () => { const chip = $(".chip"); if (chip) chip.focus(); }, e: () => look($("[data-view=all]").getAttribute("aria-pressed") === "true" ? "changes" : "all"),
+    f: () => { const chip = $(".chip"); if (chip) chip.focus(); }, e: () => look($('[data-view=all][aria-pressed="true"]') ? "changes" : "all"),
     "+": () => zoomBy(1.2), "=": () => zoomBy(1.2), "-": () => zoomBy(1 / 1.2), 0: () => fit(true), "?": () => help.showModal(),
     Escape: () => { if (location.hash) location.hash = ""; },
   }[event.key];

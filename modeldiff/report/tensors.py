@@ -26,7 +26,7 @@ from modeldiff.changes import (
 from modeldiff.graph import Layer, Weight
 from modeldiff.report.natures import is_reset, of_changes
 from modeldiff.report.view import Code, Phrase, Status, WeightView
-from modeldiff.report.words import dimensions, far, is_telling, joined, measure, moved, percent, reshaped
+from modeldiff.report.words import dimensions, far, is_telling, joined, measure, moved, percent, proven, reshaped
 
 Statistics = Mapping[tuple[Site, str], Values]
 
@@ -98,7 +98,9 @@ def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None, v
         (old_shape, old_dtype), (new_shape, new_dtype) = change.before, change.after
         shape = shape if old_shape == new_shape else f"{dimensions(old_shape)} → {dimensions(new_shape)}"
         dtype = dtype if old_dtype == new_dtype else f"{old_dtype} → {new_dtype}"
-        verdict, movement = reshaped(change), change.movement
+        word = "reshaped" if old_shape != new_shape else "" if proven(change) else "of another type"
+        word = _OTHERWISE.get(change.nature, word)
+        verdict, movement = (", ".join(filter(None, (word, proven(change)))),), change.movement
     elif isinstance(change, WeightChanged):
         verdict, movement = moved(change), change.movement
     elif pair is None:
@@ -113,6 +115,10 @@ def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None, v
     elif values is not None and values.old is not None and values.new is not None:
         rows, histogram = _sides(values.old, values.new), values.histogram
     return WeightView(weight.name, shape, dtype, weight.size, status, verdict, tuple(rows), histogram)
+
+
+_OTHERWISE = {Nature.RESIZED: "resized", Nature.RECAST: "recast"}
+"""What happened to a weight of another shape or dtype, where more is proven than that it is another one."""
 
 
 def _rows(movement: Movement) -> Iterator[tuple[str, str, str]]:

@@ -322,15 +322,20 @@ def reshaped(change: WeightReshaped) -> Phrase:
     (old_shape, old_dtype), (new_shape, new_dtype) = change.before, change.after
     facts = [f"{dimensions(old_shape)} → {dimensions(new_shape)}"] if old_shape != new_shape else []
     facts += [f"{old_dtype} → {new_dtype}"] if old_dtype != new_dtype else []
+    return (", ".join(filter(None, (*facts, proven(change)))),)
+
+
+def proven(change: WeightReshaped) -> str:
+    """What is proven about the values of a weight that has another shape or dtype; "" where nothing is."""
     if change.nature is Nature.RESIZED:
-        facts.append("the overlap is equal")
-    elif change.nature is Nature.RECAST:
-        facts.append("values agree after the cast")
-    elif change.nature is Nature.QUANTISED:
-        facts.append(quantised(change.proof))
-    elif change.movement is not None and {old_dtype, new_dtype} <= _FLOATS:
-        facts.append(f"moved {far(change.movement)}")
-    return (", ".join(facts),)
+        return "the overlap is equal"
+    if change.nature is Nature.RECAST:
+        return "values agree after the cast"
+    if change.nature is Nature.QUANTISED:
+        return quantised(change.proof)
+    if change.movement is not None and {change.before[1], change.after[1]} <= _FLOATS:
+        return f"moved {far(change.movement)}"
+    return ""
 
 
 def moved(change: WeightChanged) -> Phrase:

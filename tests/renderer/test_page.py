@@ -140,6 +140,7 @@ def test_one_model_is_an_architecture_review(opened, pages):
     assert page.locator(".chip").count() == 0
     assert page.locator("#graph .sg").count() == 0
     assert page.inner_text("#views") == "Overview\nEverything"
+    assert page.inner_text(".grp h3").split("\n")[-1] == "parameters"
     page.click("a.it >> text=stem")
     assert "72 parameters" in page.inner_text("#panel")
     page.click("a.it >> text=encoder")
@@ -533,6 +534,26 @@ def test_the_name_of_a_file_breaks_where_a_word_of_it_ends(opened, tmp_path):
     assert page.locator(".file .name").first.inner_html() == "megnet__<wbr>eeaea40__<wbr>log10G-<wbr>final<wbr>.hdf5"
 
 
+def test_what_cannot_be_folded_offers_no_views(opened, tmp_path):
+    one = model("x: InputLayer(batch_shape=[None, 8])\na: Dense(units=2) <- x\noutputs: a")
+    (tmp_path / "small.html").write_text(render(one, "html"))
+    page = opened(tmp_path / "small.html")
+    assert page.locator("#views").count() == 0
+    for key in "ej":
+        page.keyboard.press(key)
+    shows(page, "x")
+
+
+def test_on_a_phone_the_filters_take_one_line(opened, tmp_path):
+    folder = Path(__file__).parents[2] / "samples" / "pull-request"
+    text = render(compare(load(str(folder / "old.h5")), load(str(folder / "new.h5"))), "html")
+    (tmp_path / "sample.html").write_text(text, encoding="utf-8")
+    page = opened(tmp_path / "sample.html", viewport={"width": 390, "height": 800}, has_touch=True)
+    assert page.locator(".bar").bounding_box()["height"] < 60
+    page.locator("#theme").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_lead_is_read_at_a_glance(opened, pages):
     page = opened(pages / "diff.html")
     bold = page.locator(".lead b").all_inner_texts()
@@ -695,7 +716,8 @@ def test_sides_of_other_sizes_are_laid_over_each_other_and_a_lone_one_stands_alo
     (tmp_path / "resized.html").write_text(text, encoding="utf-8")
     page = opened(tmp_path / "resized.html", "#layer=predictions")
     tensor = page.locator(".ten").first
-    assert "48×10 → 48×12" in tensor.inner_text()
+    assert tensor.inner_text().count("48×10 → 48×12") == 1
+    assert "resized, the overlap is equal" in tensor.inner_text()
     assert tensor.locator(".hist .o").get_attribute("d")
     assert tensor.locator(".hist .n").count() == 1
     assert tensor.locator(".key").inner_text().split("\n") == ["old", "new", "by share of entries"]

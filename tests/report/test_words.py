@@ -187,6 +187,12 @@ def test_a_resized_weight_says_what_is_proven() -> None:
     assert plain(message(change, {})) == "kernel: 4×10 → 4×12, the overlap is equal"
 
 
+def test_a_view_of_a_resized_weight_tells_its_shape_once() -> None:
+    change = WeightReshaped(HERE, "kernel", ((4, 10), "float32"), ((4, 12), "float32"), Nature.RESIZED)
+    assert words.proven(change) == "the overlap is equal"
+    assert words.proven(replace(change, nature=Nature.UNKNOWN)) == ""
+
+
 @pytest.mark.parametrize(
     ("distance", "old_std", "text"),
     [
