@@ -72,19 +72,12 @@ def by_doubt(state: State) -> None:
 
 def _suspicious(state: State) -> Iterator[int]:
     a, b = state.scorer.looks
+    at_home = state.places.are_among_partners().tolist()
     for i in state.old.order:
-        if i not in state.found:
-            yield i
-        elif not state.is_settled(i):
-            j = state.found[i][0]
-            if a.config[i] != b.config[j] or not all(_has_beside(state, i, j, up=up) for up in (True, False)):
-                yield i
-
-
-def _has_beside(state: State, i: int, j: int, *, up: bool) -> bool:
-    """Whether the layers next to two nodes are partners, all of them."""
-    partner = state.scorer.partner[0]
-    return {partner.get(node) for node in state.places.steps(0, i, up=up)} == set(state.places.steps(1, j, up=up))
+        is_paired = i in state.found
+        if is_paired and (state.is_settled(i) or (at_home[i] and a.config[i] == b.config[state.found[i][0]])):
+            continue
+        yield i
 
 
 def _around(state: State, i: int) -> Iterator[int]:

@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
 
 from modeldiff.differ.similarity import NEVER, Scorer
 
@@ -48,6 +52,7 @@ class Places:
             ([node.consumers for node in flow.nodes], higher) for flow, higher in zip(self.flows, above, strict=True)
         )
         """Of each side, the neighbours below and above every node."""
+        self._connections = tuple(map(_connections, above))
         self._nearest: tuple[dict[tuple[int, bool], dict[int, float]], ...] = ({}, {})
         self._through: tuple[dict[int, set[tuple[int, bool]]], ...] = (defaultdict(set), defaultdict(set))
         self._forgotten: list[_Forgotten] | None = None
@@ -87,6 +92,23 @@ class Places:
     def steps(self, side: int, node: int, *, up: bool) -> Sequence[int]:
         """Direct neighbours."""
         return self._steps[side][up][node]
+
+    def are_among_partners(self) -> NDArray[np.bool_]:
+        """By old node that is paired: whether the layers next to it and to its partner are partners, all of them."""
+        partner = np.full(len(self.flows[0].nodes), -1)
+        partner[list(self.partner[0])] = list(self.partner[0].values())
+        (makers, takers), theirs = self._connections
+        size = len(self.flows[1].nodes)
+        there = np.sort(theirs[0] * size + theirs[1])
+        here = partner[makers] * size + partner[takers]
+        here[(partner[makers] < 0) | (partner[takers] < 0)] = -1
+        kept = here == np.append(there, -2)[np.searchsorted(there, here)]
+        found = np.ones(len(partner), bool)
+        for mine, other in zip((makers, takers), theirs, strict=True):
+            shared = np.bincount(mine[kept], minlength=len(partner))
+            found &= shared == np.bincount(mine, minlength=len(partner))
+            found &= shared == np.bincount(other, minlength=size)[partner]
+        return found
 
     def nearest(self, side: int, node: int, *, up: bool) -> Mapping[int, float]:
         """The nearest paired nodes above or below; 1 where next to it, less where unpaired ones lie between."""
@@ -185,3 +207,9 @@ class Places:
                     if other not in self.partner[1]:
                         ways.append(reversed(self.steps(1, other, up=not up)))
         return found
+
+
+def _connections(above: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From the neighbours above every node: the upper and the lower end of every connection."""
+    uppers = np.array(list(chain.from_iterable(above)), np.int64)
+    return uppers, np.repeat(np.arange(len(above)), list(map(len, above)))

@@ -23,10 +23,12 @@ def by_neighbours(state: State) -> None:
     """Layers whose weights say nothing, by their connections to pairs that are certain."""
     if not all(state.unpaired(side) for side in (0, 1)):
         return
+    at_home = state.places.are_among_partners()
     for down in (0.0, _DOWN):
         spread = _Spread(state, down)
         for i, (j, _, _) in list(state.found.items()):
-            spread.vote(i, j)
+            if not at_home[i]:
+                spread.vote(i, j)
         spread.run()
 
 
@@ -45,13 +47,14 @@ class _Spread:
         steps, paired = self.state.places.steps, self.state.scorer.partner[0]
         for up, worth in self.ways:
             mine = steps(0, i, up=up)
-            if not mine or len(mine) > _CROWD or all(k in paired for k in mine):
+            free = [k for k in mine if k not in paired]
+            if not free or len(mine) > _CROWD:
                 continue
             theirs = steps(1, j, up=up)
             if not theirs or len(theirs) > _CROWD:
                 continue
             strength = worth / max(len(mine), len(theirs))
-            for k in mine:
+            for k in free:
                 for m in theirs:
                     if self.may_pair(k, m):
                         total = self.votes[k].get(m, 0.0) + strength

@@ -64,8 +64,8 @@ class State:
 
     def unpaired(self, side: int) -> list[int]:
         """The flowing nodes of one side without a partner, in the flow's order."""
-        flow = (self.old, self.new)[side]
-        return [node for node in flow.order if node not in self.scorer.partner[side] and node not in self.hidden[side]]
+        order, paired, hidden = (self.old, self.new)[side].order, self.scorer.partner[side], self.hidden[side]
+        return [node for node in order if node not in paired and node not in hidden]
 
     def evidence(self, i: int, j: int) -> Evidence:
         """What speaks most for a pair that nobody told us."""
