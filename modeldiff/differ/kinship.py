@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,16 +58,19 @@ class Kinship:
 
 
 @dataclass(slots=True)
-class _Group:
-    """The layers of one shape, and how they correlate; banded where there are many."""
+class _Block:
+    """Some old layers, the new ones of the same shapes, and how they correlate; banded where there are many."""
 
     olds: list[int]
-    news: list[int]
-    lows: list[int]
-    correlations: list[Floats]
-    """One row per old layer, starting at the new layer of its `low`."""
-    entries: list[Floats]
-    """How many numbers each correlation rests on."""
+    news: Ints
+    count: int
+    """New layers of these shapes in all."""
+    bands: list[tuple[int, int]]
+    """For each old layer the columns that count: first, and one past the last."""
+    correlations: Floats
+    """Of old layers (rows) with new ones; less than any correlation outside of the bands."""
+    entries: Floats
+    """How many numbers each correlation rests on; 0 outside of the bands."""
 
 
 def kinship(old: Flow, new: Flow) -> Kinship:
@@ -78,10 +82,11 @@ def kinship(old: Flow, new: Flow) -> Kinship:
     for side, layers in enumerate(sides):
         for index in sorted(layers):
             members[layers[index].shapes][side].append(index)
-    groups = [_correlate(olds, news, sides) for olds, news in members.values() if olds and news]
-    expected = _expected(groups)
+    groups = [list(_correlated(olds, news, sides)) for olds, news in members.values() if olds and news]
+    blocks = [block for group in groups for block in group]
+    expected = _expected(blocks)
     if expected:
-        lost = _lost(groups, expected)
+        lost = _lost(blocks, expected)
         for group in groups:
             _judge(group, expected, lost, result)
     return result
@@ -97,10 +102,9 @@ def _identical(sides: tuple[dict[int, Print], dict[int, Print]]) -> list[tuple[i
     ]
 
 
-def _correlate(olds: list[int], news: list[int], sides: tuple[dict[int, Print], dict[int, Print]]) -> _Group:
+def _correlated(olds: list[int], news: list[int], sides: tuple[dict[int, Print], dict[int, Print]]) -> Iterator[_Block]:
     left, right = (np.stack([side[i].vector for i in nodes]) for side, nodes in zip(sides, (olds, news), strict=True))
     sizes = [np.maximum((side * side).sum(1), 1e-9) for side in (left, right)]
-    group = _Group(olds, news, [], [], [])
     bands = [(0, len(news))] * len(olds)
     if len(olds) * len(news) > _DENSE:
         centres = [row * len(news) // len(olds) for row in range(len(olds))]
@@ -111,21 +115,22 @@ def _correlate(olds: list[int], news: list[int], sides: tuple[dict[int, Print], 
         mine, theirs = sizes[0][first:last, None], sizes[1][None, start:stop]
         correlations = np.clip(left[first:last] @ right[start:stop].T / np.sqrt(theirs * mine), -0.9999, 0.9999)
         entries = np.minimum(theirs, mine)
-        for row, (low, high) in enumerate(bands[first:last]):
-            group.lows.append(low)
-            group.correlations.append(correlations[row, low - start : high - start])
-            group.entries.append(entries[row, low - start : high - start])
-    return group
+        inner = [(low - start, high - start) for low, high in bands[first:last]]
+        for row, (low, high) in enumerate(inner):
+            for outside in (slice(0, low), slice(high, None)):
+                correlations[row, outside] = -1.0
+                entries[row, outside] = 0.0
+        yield _Block(olds[first:last], np.array(news[start:stop], np.int64), len(news), inner, correlations, entries)
 
 
-def _expected(groups: list[_Group]) -> float:
+def _expected(blocks: list[_Block]) -> float:
     """The correlation of true pairs, from those that nobody can doubt; 0 where there are none."""
     close: list[float] = []
-    for group in groups:
-        for correlation, entries in zip(group.correlations, group.entries, strict=True):
-            place = int(correlation.argmax())
-            best = float(correlation[place])
-            surprise = -0.5 * float(entries[place]) * np.log1p(-best * best) - np.log(len(correlation) + 1)
+    for block in blocks:
+        best_of_row = np.arange(len(block.olds)), block.correlations.argmax(1)
+        found = block.correlations[best_of_row].tolist(), block.entries[best_of_row].tolist()
+        for best, entries, (low, high) in zip(*found, block.bands, strict=True):
+            surprise = -0.5 * entries * np.log1p(-best * best) - np.log(high - low + 1)
             if best > 0.1 and surprise > 8.0:
                 close.append(best)
     moved = sorted([value for value in close if value < 0.999] or close)
@@ -135,38 +140,37 @@ def _expected(groups: list[_Group]) -> float:
     return min(max(median, _LOOSEST), _CLOSEST)
 
 
-def _ratio(correlation: Floats, entries: Floats, expected: float) -> Floats:
-    return entries * (expected * correlation - 0.5 * expected * expected)
+def _ratios(block: _Block, expected: float) -> Floats:
+    return block.entries * (expected * block.correlations - 0.5 * expected * expected)
 
 
-def _lost(groups: list[_Group], expected: float) -> float:
+def _lost(blocks: list[_Block], expected: float) -> float:
     """The share of layers, among those large enough to tell, whose numbers come from nobody."""
     told = strangers = 0
-    for group in groups:
-        for correlation, entries in zip(group.correlations, group.entries, strict=True):
-            if entries.max() * expected * expected < 24.0:
-                continue
-            told += 1
-            strangers += bool(_ratio(correlation, entries, expected).max() < 3.0)
+    for block in blocks:
+        tells = block.entries.max(1) * expected * expected >= 24.0
+        told += int(tells.sum())
+        strangers += int((_ratios(block, expected).max(1)[tells] < 3.0).sum())
     share = strangers / told if told else 0.0
     return max(_RARELY, 2.0 * share - 1.0 if share > 0.5 else _RARELY + 0.2 * share)
 
 
-def _judge(group: _Group, expected: float, lost: float, result: Kinship) -> None:
-    ratios = []
-    news = np.array(group.news, np.int64)
-    for row, index in enumerate(group.olds):
-        raw = np.clip(_ratio(group.correlations[row], group.entries[row], expected), -60.0, _CAP)
-        ratio = np.log((1.0 - lost) * np.exp(raw) + lost).astype(np.float32)
-        low = group.lows[row]
-        result.rows[index] = (news[low : low + len(ratio)], ratio)
-        ratios.append(ratio)
-    if all(len(ratio) == len(group.news) for ratio in ratios):
-        result.related += _related(group, np.stack(ratios))
+def _judge(blocks: list[_Block], expected: float, lost: float, result: Kinship) -> None:
+    """What is told of the layers of one shape."""
+    judged = []
+    for block in blocks:
+        raw = np.clip(_ratios(block, expected), -60.0, _CAP)
+        ratios = np.log((1.0 - lost) * np.exp(raw) + lost).astype(np.float32)
+        for row, (index, (low, high)) in enumerate(zip(block.olds, block.bands, strict=True)):
+            result.rows[index] = block.news[low:high], ratios[row, low:high]
+        judged.append(ratios)
+    if all(high - low == block.count for block in blocks for low, high in block.bands):
+        result.related += _related(blocks, np.concatenate(judged))
 
 
-def _related(group: _Group, ratios: Floats) -> list[tuple[int, int]]:
-    certain = _CERTAIN + np.log(len(group.olds) * len(group.news))
+def _related(blocks: list[_Block], ratios: Floats) -> list[tuple[int, int]]:
+    olds, news = [index for block in blocks for index in block.olds], blocks[0].news.tolist()
+    certain = _CERTAIN + np.log(len(olds) * len(news))
 
     def best(matrix: Floats) -> tuple[Ints, Floats]:
         first = matrix.argmax(1)
@@ -178,7 +182,7 @@ def _related(group: _Group, ratios: Floats) -> list[tuple[int, int]]:
     forth, sure_forth = best(ratios)
     back, sure_back = best(ratios.T)
     return [
-        (group.olds[row], group.news[column])
+        (olds[row], news[column])
         for row, column in enumerate(forth.tolist())
         if back[column] == row and sure_forth[row] > _MARGIN and sure_back[column] > _MARGIN
     ]

@@ -88,16 +88,21 @@ def _standardised(read: Sequence[NDArray[Any]]) -> list[_Told]:
 
 def _rows(flat: NDArray[np.float64]) -> Iterator[_Told]:
     flat[~np.isfinite(flat)] = 0.0
-    spread = flat.std(axis=1)
-    ordered = np.sort(flat, axis=1)  # `np.unique` would import masked arrays
-    distinct = 1 + np.count_nonzero(ordered[:, 1:] != ordered[:, :-1], axis=1)
-    tells = (spread > 1e-12) & (distinct >= min(5, flat.shape[1]))
-    scale = np.where(tells, spread, 1.0)[:, None]
-    vectors = ((flat - flat.mean(axis=1)[:, None]) / scale).astype(np.float32)
+    centred = flat - flat.mean(axis=1)[:, None]
+    spread = np.sqrt((centred * centred).mean(axis=1))
+    tells = (spread > 1e-12) & _are_varied(flat)
+    vectors = (centred / np.where(tells, spread, 1.0)[:, None]).astype(np.float32)
     vectors[~tells] = 0.0
     single = flat.astype(np.float32)
     for vector, raw, is_telling in zip(vectors, single, tells.tolist(), strict=True):
         yield vector, raw.tobytes() if is_telling else None
+
+
+def _are_varied(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether there are five values in each row, or as many as there are places."""
+    ordered = np.sort(rows, axis=1)  # `np.unique` would import masked arrays
+    distinct = 1 + np.count_nonzero(ordered[:, 1:] != ordered[:, :-1], axis=1)
+    return distinct >= min(5, rows.shape[1])
 
 
 def prints(old: Flow, new: Flow) -> tuple[Prints, Prints]:
