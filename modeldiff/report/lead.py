@@ -78,15 +78,30 @@ def _kind_counts(result: DiffResult) -> Iterator[Phrase]:
         size = counted(sum(len(one.layers) for one in moved), "layer")
         yield Strong(f"{counted(len(moved), 'block')} moved"), f" ({size})"
     words = ("retyped", "rewired", "configured differently", "moved", "renamed")
-    for (_, places), word in zip(sites.items(), words, strict=True):
+    for (kind, places), word in zip(sites.items(), words, strict=True):
         if places:
-            yield (f"{counted(len(places), 'layer')} {word}",)
+            yield (f"{counted(len(places), 'layer')} {word}", *(_keys(result) if kind is Kind.CONFIG_CHANGED else ()))
 
 
 def _configured(result: DiffResult) -> set[Site]:
     """Layers whose computation is configured differently, not only how they are trained."""
-    changes = [change for change in result.changes if isinstance(change, ConfigChanged)]
-    return {change.site for change in changes if change.impact >= Impact.FUNCTIONAL}
+    return {change.site for change in _settings(result)}
+
+
+def _settings(result: DiffResult) -> Iterator[ConfigChanged]:
+    for change in result.changes:
+        if isinstance(change, ConfigChanged) and change.impact >= Impact.FUNCTIONAL:
+            yield change
+
+
+def _keys(result: DiffResult) -> Phrase:
+    """` (units, rate)`; () where there are too many to name."""
+    keys = list(dict.fromkeys(change.key for change in _settings(result)))
+    return (" (", *joined((Code(key),) for key in keys), ")") if len(keys) <= _KEYS else ()
+
+
+_KEYS = 3
+"""Settings that a lead names at most."""
 
 
 def _rewired(regions: Iterable[Region]) -> set[LayerPath | None]:

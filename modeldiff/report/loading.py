@@ -76,6 +76,9 @@ def _merged(ways: Iterator[Way]) -> list[tuple[Phrase, Phrase]]:
 def _title(same: Sequence[Method]) -> Phrase:
     if len(same) > 1 and set(same) <= set(_SKIPPING.values()):
         return ("with ", _SKIP)
+    bare = [method for method in same if method in _SKIPPING]
+    if bare and set(same) == {*bare, *(_SKIPPING[method] for method in bare)}:
+        return (*_title(bare), ", with or without ", _SKIP)
     return joined([_TITLES[method] for method in same], " and ")
 
 
@@ -138,16 +141,16 @@ def view(forecast: Forecast | None) -> LoadingView | None:
     """The forecast as a page shows it; None where there is none or where nothing needs saying."""
     if forecast is None or not forecast.ways:
         return None
-    ways = []
+    alike: dict[tuple[Phrase, tuple[LoadingRow, ...]], list[Method]] = {}
     for way in forecast.ways:
         is_reached = len(way.counts) > 1
-        rows = [row for layer in way.layers if (row := _row(layer, is_reached=is_reached)) is not None]
-        first, *rest = _TITLES[way.method]
-        ways.append(
-            LoadingWay(
-                (first[0].upper() + first[1:], *rest), sentence(way), tuple(rows[:ROWS]), max(len(rows) - ROWS, 0)
-            )
-        )
+        found = (row for layer in way.layers if (row := _row(layer, is_reached=is_reached)) is not None)
+        alike.setdefault((sentence(way), tuple(found)), []).append(way.method)
+    ways = []
+    for (told, rows), same in alike.items():
+        first, *rest = _title(same)
+        title = (first[0].upper() + first[1:], *rest)
+        ways.append(LoadingWay(title, told, rows[:ROWS], max(len(rows) - ROWS, 0)))
     return LoadingView(f"Keras {forecast.keras}", all(way.is_plain for way in forecast.ways), tuple(ways))
 
 

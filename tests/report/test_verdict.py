@@ -210,3 +210,13 @@ def test_how_far_each_weight_moved_is_told_apart_from_how_far_the_layer_did() ->
     (layer,) = (one for one in report.build(compare(model(PLAIN), moved)).layers if one.name == "second")
     assert re.fullmatch(r"moved \d+ %", plain(layer.figure))
     assert re.fullmatch(r"kernel, bias moved by \d+ to \d+ % each", plain(layer.lines[0]))
+
+
+def test_the_lead_names_the_settings_that_changed_and_leads_to_no_layer_of_that_name() -> None:
+    named = PLAIN.replace("norm", "activation")
+    changed = named.replace("units=8) <- first", "units=8, activation='relu') <- first")
+    result = compare(model(named), model(changed))
+    assert "1 layer configured differently (activation)." in plain(report.build(result).lead)
+    lead = render(result, "html").partition('<p class="lead">')[2].partition("</p>")[0]
+    assert "<code>activation</code>" in lead
+    assert "<a " not in lead
