@@ -82,8 +82,7 @@ class Nature(str, Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where a change is: the layer's path on each side, None where it does not exist, () for the model."""
 
     old: LayerPath | None

@@ -222,5 +222,5 @@ def _lines(cells: Cells, places: dict[int, End]) -> list[Line]:
     for node, presence in level.exits.items():
         found[Line(places[node], End(OUTSIDE), presence)] = None
     if len(found) > LINES:
-        found = dict.fromkeys(replace(line, source_call=0, target_call=0) for line in found)
+        found = dict.fromkeys(line._replace(source_call=0, target_call=0) for line in found)
     return list(found)

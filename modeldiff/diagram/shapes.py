@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 class Presence(str, Enum):
@@ -31,8 +32,7 @@ class FoldKind(str, Enum):
     """The picture would be too large to read otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One layer."""
 
     address: str
@@ -51,8 +51,7 @@ class Card:
     """They are inputs: no row feeds the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """One end of a line: a box of the same body and a row of it."""
 
     box: int
@@ -65,8 +64,7 @@ OUTSIDE = -1
 """The `End.box` of a line that enters or leaves the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One connection between two boxes, from its maker to its taker."""
 
     source: End

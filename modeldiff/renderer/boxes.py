@@ -71,6 +71,10 @@ def one_sided(view: LayerView, side: Side) -> LayerView:
     if side == "new":
         return replace(view, old_name=None) if view.old_name else view
     parameters = view.parameters[0]
+    was = view.old_name, view.old_class, view.old_summary, view.old_shape
+    is_same = all(one is None for one in was) and parameters == view.parameters[1]
+    if is_same and view.status is Status.UNCHANGED and not view.figure:
+        return view
     return replace(
         view,
         name=view.old_name or view.name,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from modeldiff.diagram import OUTSIDE, Line, Presence
 
@@ -35,8 +36,7 @@ SIDE_FIRST, SIDE_NEXT = 18, 12
 """Distance of the first lane beside a card, and of the next ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A box with its place; all numbers in points, y downwards."""
 
     x: int
@@ -49,8 +49,7 @@ class Placed:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A line and the ranks it joins."""
 
     line: Line
@@ -66,8 +65,7 @@ class Attachment:
     """What it shares its way with; asked for in every rank that it passes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A line with its corners: upright and level stretches in turn, the first one upright."""
 
     line: Line

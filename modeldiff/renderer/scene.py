@@ -127,7 +127,7 @@ def _gathered(body: Body) -> Body:
     def end(of: End) -> End:
         return End(of.box) if of.box in inputs else of
 
-    lines = (replace(line, source=end(line.source), target=end(line.target)) for line in body.lines)
+    lines = (line._replace(source=end(line.source), target=end(line.target)) for line in body.lines)
     return replace(body, lines=tuple(dict.fromkeys(lines)))
 
 
