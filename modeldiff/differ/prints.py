@@ -102,7 +102,8 @@ def _are_varied(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether there are five values in each row, or as many as there are places."""
     ordered = np.sort(rows, axis=1)  # `np.unique` would import masked arrays
     distinct = 1 + np.count_nonzero(ordered[:, 1:] != ordered[:, :-1], axis=1)
-    return distinct >= min(5, rows.shape[1])
+    varied: NDArray[np.bool_] = distinct >= min(5, rows.shape[1])
+    return varied
 
 
 def prints(old: Flow, new: Flow) -> tuple[Prints, Prints]:
