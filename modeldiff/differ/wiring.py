@@ -48,22 +48,21 @@ class _Side:
         return tuple(Tensor((*path[:-1], ref.layer), ref.call, ref.output) for ref in call.inputs)
 
     def aliases(self, tensor: Tensor) -> Iterator[Tensor]:
-        """The same tensor as seen from inside and outside of sub-models."""
-        yield tensor
-        inner = tensor
-        seen = {tensor}
-        while (graph := self.graphs.get(inner.layer)) is not None and inner.output < len(graph.outputs):
-            ref = graph.outputs[inner.output]
-            inner = Tensor((*inner.layer, ref.layer), ref.call, ref.output)
-            if inner in seen:
-                break
-            seen.add(inner)
-            yield inner
-        outer = inner
-        while (above := self._outside(outer)) is not None and above not in seen:
-            seen.add(above)
-            yield above
-            outer = above
+        """The same tensor as seen from inside and outside of sub-models, the nearest first."""
+        waiting, seen = [tensor], {tensor}
+        for known in waiting:
+            yield known
+            fresh = [other for other in (self._inside(known), self._outside(known)) if other is not None]
+            waiting.extend(other for other in fresh if other not in seen)
+            seen.update(fresh)
+
+    def _inside(self, tensor: Tensor) -> Tensor | None:
+        """What a sub-model returns as this output."""
+        graph = self.graphs.get(tensor.layer)
+        if graph is None or tensor.output >= len(graph.outputs):
+            return None
+        ref = graph.outputs[tensor.output]
+        return Tensor((*tensor.layer, ref.layer), ref.call, ref.output)
 
     def _outside(self, tensor: Tensor) -> Tensor | None:
         """What a sub-model is called with, for the tensor of one of its inputs."""
@@ -82,9 +81,9 @@ class _Side:
         waiting, seen = [tensor], {tensor}
         while waiting:
             aliases = list(self.aliases(waiting.pop()))
-            paired = [alias for alias in aliases if alias.layer in self.partners]
-            found.update(paired)
-            if paired:
+            nearest = next((alias for alias in aliases if alias.layer in self.partners), None)
+            if nearest is not None:
+                found.add(nearest)
                 continue
             for alias in aliases:
                 layer = self.layers.get(alias.layer)
@@ -116,15 +115,17 @@ class Wiring:
         """Whether two tensors are the same one."""
         if self._equal(old, new):
             return True
+        if self.forth.get(old.layer) == new.layer and self._call(old) != new.call:
+            return False  # two calls of a sub-model: the tensors inside it are those of every call
         news = list(self.new.aliases(new))
         return any(self._equal(mine, theirs) for mine in self.old.aliases(old) for theirs in news)
 
     def _equal(self, old: Tensor, new: Tensor) -> bool:
-        return (
-            self.forth.get(old.layer) == new.layer
-            and old.output == new.output
-            and self._calls.get((old.layer, old.call), old.call) == new.call
-        )
+        return self.forth.get(old.layer) == new.layer and old.output == new.output and self._call(old) == new.call
+
+    def _call(self, old: Tensor) -> int:
+        """Which call of the new layer makes what this call of the old one makes."""
+        return self._calls.get((old.layer, old.call), old.call)
 
     def detect(self, match: Match) -> Iterator[InputsRewired | ConfigChanged]:
         """What changed in the calls of one pair."""

@@ -58,6 +58,63 @@ def test_consequences(new: str, expected: dict[str, bool]) -> None:
     assert rewired(new, CHAIN) == expected
 
 
+TOWER = """
+    a: InputLayer(batch_shape=[None, 4])
+    b: InputLayer(batch_shape=[None, 4])
+    tower: Functional <- a <- b
+        t: InputLayer(batch_shape=[None, 4])
+        d: Dense(units=3) <- t
+        outputs: d
+    diff: Subtract <- tower, tower@1
+    outputs: diff
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("tower@1, tower", {"diff": False}),
+        ("tower, tower", {"diff": False}),
+        ("tower, tower@1", {}),
+    ],
+)
+def test_two_calls_of_a_sub_model_make_two_tensors(after: str, expected: dict[str, bool]) -> None:
+    new = TOWER.replace("Subtract <- tower, tower@1", f"Subtract <- {after}")
+    assert rewired(TOWER, new) == expected
+    assert rewired(new, TOWER) == expected
+
+
+def test_the_outputs_of_two_calls_of_a_sub_model_are_two() -> None:
+    old = TOWER.replace("outputs: diff", "outputs: tower, tower@1")
+    new = TOWER.replace("outputs: diff", "outputs: tower@1, tower")
+    assert [change.kind for change in compare(model(old), model(new)).changes] == [Kind.INTERFACE_CHANGED]
+
+
+def test_a_chain_cut_into_two_sub_models_is_not_rewired() -> None:
+    old = """
+        x: InputLayer(batch_shape=[None, 4])
+        s: Dense(units=4, w=1) <- x
+        c: Dense(units=5, w=2) <- s
+        head: Dense(units=2) <- c
+        outputs: head
+    """
+    new = """
+        x: InputLayer(batch_shape=[None, 4])
+        front: Functional <- x
+            fi: InputLayer(batch_shape=[None, 4])
+            s: Dense(units=4, w=1) <- fi
+            outputs: s
+        back: Functional <- front
+            bi: InputLayer(batch_shape=[None, 4])
+            c: Dense(units=5, w=2) <- bi
+            outputs: c
+        head: Dense(units=2) <- back
+        outputs: head
+    """
+    assert not rewired(old, new)
+    assert not rewired(new, old)
+
+
 def _changed(one: Model, name: str, **fields: Any) -> Model:
     def change(layer: Layer) -> Layer:
         return replace(layer, calls=(replace(layer.calls[0], **fields),)) if layer.name == name else layer
