@@ -79,7 +79,10 @@ def for_training(settings: Sequence[ConfigChanged]) -> str:
     """`3 layers with other settings for training`: changes that no computation of the model sees."""
     frozen = {change.key for change in settings} == {"trainable"}
     layers = counted(len({change.site for change in settings}), "layer")
-    return f"{layers} {'frozen or unfrozen' if frozen else 'with other settings for training'}"
+    if not frozen:
+        return f"{layers} with other settings for training"
+    ways = {change.after is False for change in settings}
+    return f"{layers} {'frozen or unfrozen' if len(ways) > 1 else 'now frozen' if True in ways else 'no longer frozen'}"
 
 
 def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Partners) -> tuple[Phrase, int]:
@@ -107,6 +110,11 @@ def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Part
     settings = [one for one in changes if isinstance(one, ConfigChanged)]
     kinds = [kind for kind in _ORDER if any(change.kind is kind for change in changes)]
     first = next(change for change in changes if not kinds or change.kind is kinds[0])
+    if isinstance(first, LayerRetyped):
+        was = first.before, first.after
+        went = [one for one in changes if isinstance(one, LayerRetyped) and (one.before, one.after) == was]
+        if len(went) > 1:
+            return (f"{len(went):,} layers went from ", Code(first.before), " to ", Code(first.after)), len(went)
     if isinstance(first, ConfigChanged):
         first = min(settings, key=_rank(changes))
         same_key = [one for one in settings if one.key == first.key]
@@ -156,8 +164,10 @@ def _blocks(block: Block, alike: Sequence[Block]) -> Phrase:
     if len(block.rows) == 1:
         row = block.rows[0]
         if block.region is not None and block.region.bypass:
-            return (*skip(block.region), f" {block.status.value} (", Code(row.name), f", {row.class_name})")
-        return (Code(row.name), f" ({row.class_name}) {block.status.value}", *where)
+            named = f", {row.class_name}" if row.class_name else ""
+            return (*skip(block.region), f" {block.status.value} (", Code(row.name), f"{named})")
+        named = f" ({row.class_name})" if row.class_name else ""
+        return (Code(row.name), f"{named} {block.status.value}", *where)
     like = likeness(block.region) if block.region is not None else ()
     return (f"{counted(block.count, block.noun)} {block.status.value}", *where, size, *like)
 

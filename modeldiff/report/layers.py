@@ -17,6 +17,7 @@ from modeldiff.changes import (
     LayerMoved,
     LayerRenamed,
     LayerRetyped,
+    Nature,
     Outcome,
     Site,
     Values,
@@ -222,8 +223,10 @@ class _Ledger:
                 words = message(change, self.links.partners)
                 yield (_CODE, *words) if change in tellers else words
         yield from ((note.text,) for note, teller in zip(code, tellers, strict=True) if teller is None)
-        values = [one for one in facts if isinstance(one, (WeightChanged, WeightReshaped)) and not is_reset(one)]
-        told = tensors.told(values)  # that statistics were reset is a warning
+        weights = [one for one in facts if isinstance(one, (WeightChanged, WeightReshaped))]
+        told = tensors.told(
+            [one for one in weights if not is_reset(one) and one.nature is not Nature.BROKEN]
+        )  # warnings
         if following is not None:
             yield ("shape follows from ", *causes(following), ": ", *next(told, ()))
         yield from told
@@ -273,6 +276,8 @@ def _figure(old: Layer, new: Layer, facts: Sequence[Change], far: float | None, 
     settings = [change for change in facts if isinstance(change, ConfigChanged)]
     if settings:
         words = message(settings[0], {})
+        if {change.key for change in settings} == {"trainable"}:
+            return ("unfrozen" if settings[0].after else "frozen",)
         return words if len(settings) == 1 and len("".join(words)) <= _LONGEST_FIGURE else ("config",)
     identical = [pair.outcome is Outcome.IDENTICAL for pair in pairs]
     return ("identical",) if identical and all(identical) else ()

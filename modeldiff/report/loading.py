@@ -123,13 +123,10 @@ def _example(way: Way) -> Phrase:
     if first is None or first.another is None:
         return ()
     verb = " gets " if way.counts[Loading.LOADS_ANOTHER] == 1 else " gets those of "
-    return (
-        " (",
-        Code(format_path(first.layer)),
-        verb,
-        Code(format_path(first.another.layer) or first.another.weight),
-        ")",
-    )
+    layer, source = (Code(format_path(path)) for path in (first.layer, first.another.layer))
+    if layer == source:  # a name that stands for two layers
+        return (" (", layer, " of the new model", verb, source, " of the old one, another layer)")
+    return (" (", layer, verb, source or Code(first.another.weight), ")")
 
 
 def obstacle(of: Forecast) -> str:

@@ -103,6 +103,8 @@ def value(of: Any) -> Phrase:
     text = value_text(_beginning(of))
     if _DIGEST.fullmatch(text):
         return (Code(text[:_SHORT_DIGEST]),)
+    if len(text) > _LONGEST_VALUE and is_object(of):
+        return (Code(f"{of['class_name'][: _LONGEST_VALUE - len('(…)')]}(…)"),)
     return (Code(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"),)
 
 
@@ -269,8 +271,41 @@ def _rewired(change: InputsRewired, partners: Partners) -> Phrase:
         if len(differing) == 1:
             index = differing[0]
             return (f"{call}input {index + 1}: ", *told(before[index]), " → ", *endpoint(after[index]))
+    if min(len(before), len(after)) > 1:  # of many inputs the few that came or went
+        came, gone = _beyond(after, translated), _beyond(translated, after)
+        if came:
+            return (
+                *_numbered(f"{call}input", came),
+                " added: ",
+                *_first((endpoint(after[k]) for k in came), len(came)),
+            )
+        if gone:
+            return (*_numbered(f"{call}input", gone), " removed: ", *_first((told(before[k]) for k in gone), len(gone)))
     return (f"{call}{'inputs' if max(len(before), len(after)) > 1 else 'input'}: ", *was, " → ", *now)
 
+
+def _beyond(longer: Sequence[Endpoint], shorter: Sequence[Endpoint]) -> list[int]:
+    """Where `longer` has more than `shorter`, which it holds in the same order; [] where it does not hold it."""
+    more: list[int] = []
+    rest = iter(shorter)
+    wanted = next(rest, None)
+    for position, end in enumerate(longer):
+        if end == wanted:
+            wanted = next(rest, None)
+        else:
+            more.append(position)
+    return more if wanted is None else []
+
+
+def _numbered(noun: str, positions: Sequence[int]) -> Phrase:
+    """`input 3`, `inputs 3, 5`, `9 inputs`."""
+    if len(positions) > _MOST_NUMBERS:
+        return (f"{noun.removesuffix('input')}{len(positions):,} inputs",)
+    return (f"{noun if len(positions) == 1 else noun + 's'} {', '.join(str(one + 1) for one in positions)}",)
+
+
+_MOST_NUMBERS = 4
+"""Inputs whose places a line tells."""
 
 _MOST_INPUTS = 24
 """Inputs that a line names at most."""

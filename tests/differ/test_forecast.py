@@ -15,6 +15,7 @@ from modeldiff.differ.loading import foresee
 from modeldiff.differ.match import match
 from modeldiff.forecast import Method, Obstacle, Way
 from modeldiff.graph import Fact, Graph, Holder, Layer, Model, Weight
+from modeldiff.report.loading import line
 
 WAYS = {
     Method.ORDER: {},
@@ -105,8 +106,11 @@ def test_automatic_names_are_noted_where_they_lead_astray(
         with quiet():
             model.save(tmp_path / f"{side}.h5")
         models.append(load(tmp_path / f"{side}.h5"))
-    notes = [note.text for note in compare(*models).notes if note.fact is Fact.AUTOMATIC_NAMES]
+    result = compare(*models)
+    notes = [note.text for note in result.notes if note.fact is Fact.AUTOMATIC_NAMES]
     assert notes == ([text] if text else [])
+    told = "".join(line(result))
+    assert ("dense_1 of the new model gets dense_1 of the old one, another layer" in told) == bool(text), told
 
 
 @pytest.mark.parametrize(

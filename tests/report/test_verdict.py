@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from itertools import chain
 
+import numpy as np
 import pytest
-from models import model
+from models import model, weight
 
 from modeldiff import Options, compare, render, report
 from modeldiff.graph import Model
@@ -105,6 +106,55 @@ def test_a_renamed_class_with_settings_for_training_is_told_alike_in_verdict_and
     assert plain(report.build(compare(net("Mine"), net("MineLayer"))).verdict).endswith("config and weights identical")
     unread = compare(net("Mine"), net("MineLayer"), options=Options(weights=False))
     assert plain(report.build(unread).verdict).endswith("to MineLayer, config identical")
+
+
+def test_what_was_frozen_and_what_was_not_any_more_are_two_things() -> None:
+    frozen = PLAIN.replace("units=8) <- x", "units=8, trainable=False) <- x")
+    other = PLAIN.replace("units=8) <- first", "units=8, trainable=False) <- first")
+
+    def told(old: str, new: str) -> tuple[str, set[str]]:
+        built = report.build(compare(model(old), model(new)))
+        return plain(built.lead), {plain(layer.figure) for layer in built.layers if layer.lines}
+
+    assert told(PLAIN, frozen) == (
+        "Training: 1 layer now frozen. Weights, 3 layers compared: all identical.",
+        {"frozen"},
+    )
+    assert told(frozen, PLAIN)[0].startswith("Training: 1 layer no longer frozen.")
+    assert told(frozen, PLAIN)[1] == {"unfrozen"}
+    assert told(frozen, other)[0].startswith("Training: 2 layers frozen or unfrozen.")
+
+
+def test_layers_of_one_class_that_went_to_one_other_are_told_together() -> None:
+    old = model(PLAIN.replace("norm: LayerNormalization <- second", "a: ReLU <- second\n    norm: ReLU <- a"))
+    new = model(PLAIN.replace("norm: LayerNormalization <- second", "a: ELU <- second\n    norm: ELU <- a"))
+    assert verdict(old, new) == "Architecture changed: 2 layers went from ReLU to ELU"
+
+
+def test_a_layer_without_a_class_is_added_without_brackets() -> None:
+    def bare(text: str) -> Model:
+        built = model(text)
+        return replace(
+            built, graph=replace(built.graph, layers=tuple(replace(one, class_name="") for one in built.graph.layers))
+        )
+
+    more = PLAIN.replace("norm: LayerNormalization <- second", "more: Dense(units=8) <- second\n    norm: X <- more")
+    assert verdict(bare(PLAIN), bare(more)) == "Architecture changed: more added after second"
+
+
+def test_values_that_broke_are_told_once() -> None:
+    old = model(PLAIN)
+    layers = []
+    for layer in old.graph.layers:
+        held = tuple(
+            weight(one.name, np.full(one.shape, np.nan, np.float32)) if one.name == "kernel" else one
+            for one in layer.weights
+        )
+        layers.append(replace(layer, weights=held) if layer.name == "second" else layer)
+    built = report.build(compare(old, replace(old, graph=replace(old.graph, layers=tuple(layers)))))
+    (second,) = (layer for layer in built.layers if layer.name == "second")
+    assert list(map(plain, second.warnings)) == ["kernel now holds 64 NaN or infinite values"]
+    assert second.lines == ()
 
 
 def test_callers_hear_first_that_the_output_is_another_one() -> None:

@@ -82,6 +82,7 @@ def test_a_long_value_is_cut_in_a_sentence_and_whole_in_the_table() -> None:
     long = list(range(100))
     assert len(plain(words.value(long))) == 80
     assert words.value_text(long).endswith("98, 99]")
+    assert plain(words.value({"class_name": "Quantizer", "config": {"range": long}})) == "Quantizer(…)"
 
 
 def test_a_key_that_is_not_written_has_its_default_and_a_setting_that_is_not_there_is_absent() -> None:
@@ -100,6 +101,12 @@ def ends(*names: str) -> tuple[Endpoint, ...]:
         (("a", "b"), ("a", "c"), "input 2: b → c"),
         (("a", "b"), ("b", "a"), "inputs reordered: a, b → b, a"),
         (("a",), ("a", "b"), "inputs: a → a, b"),
+        (("a", "b"), ("a", "b", "c"), "input 3 added: c"),
+        (("a", "b", "c", "a"), ("b", "c"), "inputs 1, 4 removed: a, a"),
+        (("was", "b"), ("now", "a", "b"), "input 2 added: a"),
+        (("was", "b"), ("was", "now", "b"), "input 1 added: was"),
+        (("was", "b", "c"), ("b", "now"), "inputs: was, b, c → b, now"),
+        (("a", "b"), tuple("aabccabb"), "6 inputs added: a, c, c, a, b, b"),
         (("was", "b"), ("now", "c"), "input 2: b → c"),
         ((), ("a",), "now also called on a"),
         (("a",), (), "no longer called on a"),
