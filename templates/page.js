@@ -94,8 +94,10 @@ function filter() {
   others.hidden = !found.length;
   $("ul", others).replaceChildren(...found.slice(0, 60).map(listRow));
   $("#others-count").textContent = found.length > 60 ? `60 of ${number(found.length)}` : String(found.length);
-  $("#shown").textContent = count === rows.length ? `${count} layers` : `${count} of ${rows.length} layers`;
-  $("#none").hidden = count + found.length > 0;
+  const all = `${number(rows.length)} ${compares ? "changed " : ""}layer${rows.length === 1 ? "" : "s"}`;
+  $("#shown").textContent = filtering() && !count && !found.length ? "Nothing matches." : `${count === rows.length ? all : `${number(count)} of ${all}`}${found.length ? `, ${number(found.length)} unchanged` : ""}`;
+  $("#filtered").classList.toggle("vh", !filtering());
+  $("#clear").hidden = !filtering();
   refresh();
 }
 for (const chip of $$(".chip")) chip.addEventListener("click", () => { chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true")); filter(); });

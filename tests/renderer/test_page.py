@@ -260,11 +260,13 @@ def test_chips_filter_the_list_and_dim_the_picture(opened, pages):
     page.click(".chip[data-status=added]")
     assert visible_rows(page) == ["layer=fresh"]
     assert page.locator("#graph .dim").count() > 0
+    assert page.inner_text("#shown") == "1 of 4 changed layers"
     page.click(".chip[data-status=removed]")
     assert sorted(visible_rows(page)) == ["layer=fresh", "old=gone"]
     page.click(".chip[data-impact=numeric]")
-    assert page.locator("#none").is_visible()
+    assert page.inner_text("#shown") == "Nothing matches."
     page.click("#clear")
+    assert not page.locator("#clear").is_visible()
     assert page.locator("#graph .dim").count() == 0
 
 
@@ -273,6 +275,7 @@ def test_search_finds_changed_and_unchanged_layers(opened, pages):
     page.keyboard.press("/")
     page.keyboard.type("b_ad")
     assert visible_rows(page) == ["layer=b_add"]
+    assert page.inner_text("#shown").endswith(", 1 unchanged")
     page.keyboard.press("Enter")
     shows(page, "b_add")
     page.keyboard.press("/")
@@ -552,6 +555,15 @@ def test_on_a_phone_the_filters_take_one_line(opened, tmp_path):
     assert page.locator(".bar").bounding_box()["height"] < 60
     page.locator("#theme").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_where_no_layer_changed_no_filter_is_blamed(opened, tmp_path):
+    (tmp_path / "same.html").write_text(render(compare(model(OLD), model(OLD)), "html"))
+    page = opened(tmp_path / "same.html")
+    told = page.inner_text("#changes")
+    assert "No layer changed." in told
+    assert "match" not in told
+    assert "connection" not in page.inner_text("#overview")
 
 
 def test_the_lead_is_read_at_a_glance(opened, pages):
