@@ -29,6 +29,8 @@ def unchanged(cells: Cells, context: int) -> Cells:
     level = cells.level
     makers, takers = _links(level)
     hidden = set(range(len(level.nodes))) - _near(level, makers, takers, context) - {*level.entries, *level.exits}
+    if not hidden:
+        return cells
     depth = _depths(level, makers, hidden)
     runs = []
     for start in sorted(hidden):
@@ -160,14 +162,14 @@ def _marks(cells: Cells, *, touched: bool) -> list[int | None]:
         makers[target].append((target - source, edge.presence))
     marks: list[int | None] = []
     known: dict[Hashable, int] = {}
+    ends = {*level.entries, *level.exits}
     for index, cell in enumerate(cells.cells):
         nodes = [level.nodes[node] for node in cell.nodes]
-        is_end = any(node in level.entries or node in level.exits for node in cell.nodes)
-        told = tuple(node.is_touched for node in nodes)
-        if is_end or (any(told) and not touched):
+        told = [node.is_touched for node in nodes]
+        if not ends.isdisjoint(cell.nodes) or (any(told) and not touched):
             marks.append(None)
             continue
-        mark = tuple((node.signature, node.region) for node in nodes), told, tuple(makers[index])
+        mark = tuple([(node.signature, node.region) for node in nodes]), tuple(told), tuple(makers[index])
         marks.append(known.setdefault(mark, len(known)))
     return marks
 

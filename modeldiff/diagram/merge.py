@@ -282,7 +282,7 @@ class _Merge:
                 if place is not None:
                     stays = wire.target in self.partners and source in self.partners
                     silent = stays and (self.partners[wire.target], wire.call) in self.silent
-                    silent = silent or self._told_by_trace(wire)
+                    silent = silent or (bool(self.traces) and self._told_by_trace(wire))
                     waiting[place].append((*wire.calls, silent))
         return waiting
 

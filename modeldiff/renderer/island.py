@@ -117,7 +117,7 @@ class _Writer:
             "d": None if view.moved is None or math.isnan(view.moved) else float(f"{min(view.moved, 1e9):.3g}"),
             "z": None if view.trainable else 1,
         }
-        return {key: value for key, value in fields.items() if value is not None and value not in ([], "")}
+        return {key: value for key, value in fields.items() if value or value == 0}
 
     def before(self, view: LayerView) -> list[int] | None:
         """Class, summary and shape of the old layer where one of them differs."""

@@ -113,7 +113,8 @@ def _weight_counts(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
 
     () where nothing was compared, and where the verdict says the same of one sort of change and what stayed.
     """
-    named, reset = natures.of_layers(result), natures.statistics_reset(result)
+    changed = natures.moved(result)
+    named, reset = natures.of_layers(changed), natures.statistics_reset(changed)
     tolerated = {
         format_path(pair.site.new or ()) for pair in result.weight_pairs if pair.outcome is Outcome.WITHIN_TOLERANCE
     }

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from modeldiff.changes import Change, DiffResult, Nature, Outcome, WeightChanged, WeightReshaped
 from modeldiff.graph import format_path
 
-_Moved = WeightChanged | WeightReshaped
+Moved = Mapping[str, Sequence[WeightChanged | WeightReshaped]]
+"""The weights that changed by the new path of their layer."""
 
 _MAIN = 0.5
 """Share of the largest tensor's entries from which a tensor counts as a main one: the two kernels of an LSTM."""
@@ -25,22 +26,32 @@ def of_changes(changes: Iterable[Change]) -> Nature:
     found = [change for change in changes if isinstance(change, (WeightChanged, WeightReshaped))]
     if any(change.nature is Nature.BROKEN for change in found):
         return Nature.BROKEN
-    main = _MAIN * max(map(_size, found), default=0)
-    natures = {change.nature for change in found if _size(change) >= main}
+    sizes = list(map(_size, found))
+    main = _MAIN * max(sizes, default=0)
+    natures = {change.nature for change, size in zip(found, sizes, strict=True) if size >= main}
     named = natures - {Nature.UNKNOWN}
     if len(named) != 1 or (Nature.UNKNOWN in natures and named != {Nature.FINE_TUNED}):
         return Nature.UNKNOWN  # one of four equals that is scaled does not make a layer scaled
     return named.pop()
 
 
-def of_layers(result: DiffResult) -> dict[str, Nature]:
+def moved(result: DiffResult) -> Moved:
+    """The weights that changed."""
+    layers: dict[str, list[WeightChanged | WeightReshaped]] = defaultdict(list)
+    for change in result.changes:
+        if isinstance(change, (WeightChanged, WeightReshaped)):
+            layers[format_path(change.site.new or ())].append(change)
+    return layers
+
+
+def of_layers(layers: Moved) -> dict[str, Nature]:
     """For each layer with weights that changed, by new path."""
-    return {path: of_changes(changes) for path, changes in _by_layer(result).items()}
+    return {path: of_changes(changes) for path, changes in layers.items()}
 
 
-def too_small(result: DiffResult) -> set[str]:
+def too_small(layers: Moved) -> set[str]:
     """New paths of the layers of which no tensor that changed is large enough to be judged."""
-    return {path for path, found in _by_layer(result).items() if max(map(_size, found)) < _ENOUGH}
+    return {path for path, found in layers.items() if max(map(_size, found)) < _ENOUGH}
 
 
 def same_function(result: DiffResult) -> set[str]:
@@ -51,18 +62,17 @@ def same_function(result: DiffResult) -> set[str]:
     return {format_path(path) for path in paths if path is not None}
 
 
-def statistics_reset(result: DiffResult) -> set[str]:
+def statistics_reset(layers: Moved) -> set[str]:
     """New paths of the layers in which nothing changed but statistics, which are back at their initial values."""
-    return {path for path, found in _by_layer(result).items() if all(map(is_reset, found))}
+    return {path for path, found in layers.items() if all(map(is_reset, found))}
 
 
-def statistics_alone(result: DiffResult) -> list[str]:
+def statistics_alone(result: DiffResult, layers: Moved) -> list[str]:
     """New paths of the layers whose statistics changed, where everything else was compared and is identical."""
-    moved = _by_layer(result)
-    if not all(is_statistic(change.weight) for found in moved.values() for change in found):
+    if not all(is_statistic(change.weight) for found in layers.values() for change in found):
         return []
     others = [pair.outcome for pair in result.weight_pairs if not is_statistic(pair.name)]
-    return list(moved) if others and all(outcome is Outcome.IDENTICAL for outcome in others) else []
+    return list(layers) if others and all(outcome is Outcome.IDENTICAL for outcome in others) else []
 
 
 def is_statistic(weight: str) -> bool:
@@ -77,13 +87,5 @@ def is_reset(change: Change) -> bool:
     return is_statistic(change.weight) and "correlation" not in change.proof
 
 
-def _by_layer(result: DiffResult) -> dict[str, list[_Moved]]:
-    layers: dict[str, list[_Moved]] = defaultdict(list)
-    for change in result.changes:
-        if isinstance(change, (WeightChanged, WeightReshaped)):
-            layers[format_path(change.site.new or ())].append(change)
-    return layers
-
-
-def _size(change: _Moved) -> int:
+def _size(change: WeightChanged | WeightReshaped) -> int:
     return math.prod(change.shape if isinstance(change, WeightChanged) else change.after[0])

@@ -46,7 +46,7 @@ def lone(site: Site, layer: Layer, status: Status, values: Statistics) -> Iterat
 def _alone(weight: Weight, status: Status, values: Values | None) -> WeightView:
     words = [] if status is Status.UNCHANGED else [status.value]
     moments = None if values is None else values.new or values.old
-    rows: tuple[tuple[str, str, str], ...] = ()
+    rows: Rows = ()
     if values is not None and values.reason:
         words.append(f"not read: {values.reason}" if words else f"values not read: {values.reason}")
     elif moments is not None and moments.min == moments.max and not moments.nan and not moments.inf:
@@ -54,7 +54,7 @@ def _alone(weight: Weight, status: Status, values: Values | None) -> WeightView:
             f"every entry is {measure(moments.max)}" if weight.size > 1 else f"the value is {measure(moments.max)}"
         )
     elif values is not None and moments is not None and weight.size:
-        rows = tuple(_sides(values.old, values.new))
+        rows = _sides(values.old, values.new)
     return WeightView(
         weight.name,
         dimensions(weight.shape),
@@ -108,32 +108,37 @@ def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None, v
     else:
         reason = f": {pair.reason}" if pair.reason else ""
         status, verdict = Status.UNCHANGED, (f"{pair.outcome.value}{reason}",)
-    rows: Iterable[tuple[str, str, str]] = ()
+    rows: Rows = ()
     histogram: Histogram | None = None
     if movement is not None:
         rows, histogram = _rows(movement), movement.histogram
     elif values is not None and values.old is not None and values.new is not None:
         rows, histogram = _sides(values.old, values.new), values.histogram
-    return WeightView(weight.name, shape, dtype, weight.size, status, verdict, tuple(rows), histogram)
+    return WeightView(weight.name, shape, dtype, weight.size, status, verdict, rows, histogram)
 
 
 _OTHERWISE = {Nature.RESIZED: "resized", Nature.RECAST: "recast"}
 """What happened to a weight of another shape or dtype, where more is proven than that it is another one."""
 
 
-def _rows(movement: Movement) -> Iterator[tuple[str, str, str]]:
-    """Label, old, new; what belongs to the difference stands on the new side."""
+Rows = tuple[tuple[str, str, str], ...]
+"""Label, old, new; "" for a side that is not there."""
+
+
+def _rows(movement: Movement) -> Rows:
+    """What belongs to the difference stands on the new side."""
     distance = movement.relative_l2
-    yield "relative L2", "", percent(distance) if is_telling(distance) else measure(distance)
-    yield "cosine", "", measure_cosine(movement.cosine)
-    yield "max |Δ|, mean |Δ|", "", f"{measure(movement.max_abs)}, {measure(movement.mean_abs)}"
-    yield "entries changed", "", percent(movement.changed_fraction)
-    yield from _sides(movement.old, movement.new)
+    return (
+        ("relative L2", "", percent(distance) if is_telling(distance) else measure(distance)),
+        ("cosine", "", measure_cosine(movement.cosine)),
+        ("max |Δ|, mean |Δ|", "", f"{measure(movement.max_abs)}, {measure(movement.mean_abs)}"),
+        ("entries changed", "", percent(movement.changed_fraction)),
+        *_sides(movement.old, movement.new),
+    )
 
 
-def _sides(old: Moments | None, new: Moments | None) -> Iterator[tuple[str, str, str]]:
-    """Label, old, new; "" for a side that is not there."""
-    yield from zip(_MOMENTS, _moments(old), _moments(new), strict=True)
+def _sides(old: Moments | None, new: Moments | None) -> Rows:
+    return tuple(zip(_MOMENTS, _moments(old), _moments(new), strict=True))
 
 
 _MOMENTS = ("mean", "std", "min", "max", "zeros, NaN, Inf")
@@ -142,8 +147,8 @@ _MOMENTS = ("mean", "std", "min", "max", "zeros, NaN, Inf")
 def _moments(side: Moments | None) -> Sequence[str]:
     if side is None:
         return ("",) * len(_MOMENTS)
-    texts = [measure(of) for of in (side.mean, side.std, side.min, side.max)]
-    return (*texts, f"{side.zeros:,}, {side.nan:,}, {side.inf:,}")
+    counts = f"{side.zeros:,}, {side.nan:,}, {side.inf:,}"
+    return measure(side.mean), measure(side.std), measure(side.min), measure(side.max), counts
 
 
 def measure_cosine(of: float) -> str:

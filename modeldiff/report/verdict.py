@@ -97,20 +97,21 @@ def _numeric(result: DiffResult, layers: Sequence[LayerView]) -> Phrase:
 
 def _weight_facts(result: DiffResult, layers: Sequence[LayerView]) -> Iterator[Phrase]:
     """`41 of 52 layers fine-tuned by 0.4 to 2.8 %`, `11 frozen and identical`."""
-    if statistics := natures.statistics_alone(result):
-        yield _statistics(statistics, natures.statistics_reset(result), layers)
+    changed = natures.moved(result)
+    if statistics := natures.statistics_alone(result, changed):
+        yield _statistics(statistics, natures.statistics_reset(changed), layers)
         yield ("every other weight identical",)
         return
-    named = natures.of_layers(result)
+    named = natures.of_layers(changed)
     weighted = [layer for layer in layers if layer.moved is not None or layer.new in named]
     moved = [layer for layer in weighted if layer.new in named]
     alike = natures.same_function(result)
     if moved and all(layer.new in alike for layer in moved):
         yield (f"same function, units reordered in {_share(len(moved), len(weighted))}",)
     elif moved:
-        reset = natures.statistics_reset(result)
+        reset = natures.statistics_reset(changed)
         words = {path: _RESET if path in reset else _word(nature) for path, nature in named.items()}
-        yield (f"{_share(len(moved), len(weighted))} {_how(moved, words, natures.too_small(result))}",)
+        yield (f"{_share(len(moved), len(weighted))} {_how(moved, words, natures.too_small(changed))}",)
     same = [layer for layer in weighted if layer.new not in named]
     if same and moved:
         frozen = all(not layer.trainable for layer in same)
