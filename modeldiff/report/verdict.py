@@ -202,6 +202,7 @@ def single(model: Model) -> Phrase:
     known = {"Model": "functional model", "Functional": "functional model", "Sequential": "sequential model"}
     what = known.get(kind, f"{kind} model") if kind else "model" if model.has_config else "weights without a config"
     name: Phrase = (Code(model.name), ": ") if model.name else ()
+    what = what if name else what[:1].upper() + what[1:]
     return (*name, f"{what}, {counted(len(layers), 'layer')}, {counted(model.parameters, 'parameter')}")
 
 
