@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,8 @@ Scores = NDArray[np.float64]
 
 _OPEN, _EXTEND = 1.0, 0.15
 _CELLS = 400_000
+_ROWS = 64
+"""So many rows are scored at once."""
 _BAND = 120
 _NEVER = -1e9
 
@@ -26,13 +28,13 @@ _OLD_GAP_GOES_ON, _NEW_GAP_GOES_ON, _GAP_AFTER_PAIR = 4, 8, 16
 def align(
     rows: int,
     columns: int,
-    scores: Callable[[int, int, int], Scores],
+    scores: Callable[[int, int, int, int], Scores],
     guides: Callable[[], Sequence[tuple[int, int]]] = tuple,
 ) -> list[tuple[int, int]]:
     """Pairs (row, column), both ascending, with the largest sum of scores less gap costs.
 
-    `scores(row, low, high)` gives the scores of one row with columns `low` to `high` (exclusive). Where the table is
-    too large, only a band is looked at, along the line through `guides()`: likely pairs, both ascending.
+    `scores(first, last, low, high)` gives those of some rows with some columns; both ends are exclusive. Where the
+    table is too large, only a band is looked at, along the line through `guides()`: likely pairs, both ascending.
     """
     if not rows or not columns:
         return []
@@ -45,8 +47,7 @@ def align(
     best[0] = 0.0
     gap = np.full(columns + 1, _NEVER)
     steps: list[tuple[int, NDArray[np.uint8]]] = []
-    for row in range(rows):
-        low, high = lows[row], highs[row]
+    for low, high, told in _scored(scores, lows, highs):
         area = slice(low, high + 1)
         opened = best[area] - _OPEN
         extended = gap[area] - _EXTEND
@@ -54,7 +55,7 @@ def align(
         old_gap = np.where(goes_on, extended, opened)
         paired = np.full(high + 1 - low, _NEVER)
         first = max(low, 1)
-        paired[first - low :] = best[first - 1 : high] + scores(row, first - 1, high)
+        paired[first - low :] = best[first - 1 : high] + told
         by_pair = paired >= old_gap
         start = np.where(by_pair, paired, old_gap)
         slope = start + _EXTEND * position[area]
@@ -74,6 +75,18 @@ def align(
         gap = np.full(columns + 1, _NEVER)
         gap[area] = old_gap
     return _trace(steps, rows, columns)
+
+
+def _scored(
+    scores: Callable[[int, int, int, int], Scores], lows: list[int], highs: list[int]
+) -> Iterator[tuple[int, int, Scores]]:
+    """Of each row its bounds, and the scores from the column before the lower one on."""
+    for first in range(0, len(lows), _ROWS):
+        last = min(first + _ROWS, len(lows))
+        start = max(lows[first], 1) - 1
+        block = scores(first, last, start, highs[last - 1])
+        for row, low, high in zip(block, lows[first:last], highs[first:last], strict=True):
+            yield low, high, row[max(low, 1) - 1 - start : high - start]
 
 
 def _band(rows: int, columns: int, guides: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:

@@ -33,6 +33,8 @@ from modeldiff.graph import Model
 
 _LEFT, _RIVALS = 2000, 20
 """So many unpaired layers a side are compared with each other, and so many rivals of each are ranked."""
+_TOGETHER = 64
+"""So many of them are scored at once."""
 _ALIKE = 2.0
 """The score from which left-over layers are a pair."""
 
@@ -120,11 +122,12 @@ def by_alignment(state: State) -> None:
 
 
 def _align(state: State, rows: list[int], columns: list[int]) -> None:
-    js = np.array(columns, np.int64)
+    olds, news = np.array(rows, np.int64), np.array(columns, np.int64)
     pairs = []
 
-    def scores(row: int, low: int, high: int) -> NDArray[np.float64]:
-        return state.scorer.row(rows[row], js[low:high]) + state.scorer.beside_paired(rows[row], js[low:high])
+    def scores(first: int, last: int, low: int, high: int) -> NDArray[np.float64]:
+        some = olds[first:last], news[low:high]
+        return state.scorer.block(*some) + state.scorer.beside_paired(*some)
 
     def guides() -> list[tuple[int, int]]:
         return _unique_looks(state, rows, columns)
@@ -152,18 +155,20 @@ def _unique_looks(state: State, rows: list[int], columns: list[int]) -> list[tup
 
 def by_likeness(state: State) -> None:
     """What is left and alike wherever it stands, best first: layers that moved further than the alignment sees."""
-    olds, news = state.unpaired(0)[:_LEFT], np.array(state.unpaired(1)[:_LEFT], np.int64)
+    olds, news = (np.array(state.unpaired(side)[:_LEFT], np.int64) for side in (0, 1))
     scored = []
-    for i in olds if len(news) else ():
-        alone = state.scorer.intrinsic(i, news)
-        row = alone + state.scorer.context(i, news) + state.scorer.beside_paired(i, news)
-        best = np.argsort(-row, kind="stable")[: min(_RIVALS, int((row > _ALIKE).sum()))]
-        for k in best.tolist():
-            j = int(news[k])
-            state.places.learn(i, j, float(alone[k]))
-            score = state.places.score(i, j)
-            if score > _ALIKE and state.places.holds(i, j, score):
-                scored.append((-score, i, j))
+    for first in range(0, len(olds) if len(news) else 0, _TOGETHER):
+        some = olds[first : first + _TOGETHER]
+        alone = state.scorer.intrinsic(some, news)
+        rows = alone + state.scorer.context(some[:, None], news) + state.scorer.beside_paired(some, news)
+        for i, row, mine in zip(some.tolist(), rows, alone, strict=True):
+            best = np.argsort(-row, kind="stable")[: min(_RIVALS, int((row > _ALIKE).sum()))]
+            for k in best.tolist():
+                j = int(news[k])
+                state.places.learn(i, j, float(mine[k]))
+                score = state.places.score(i, j)
+                if score > _ALIKE and state.places.holds(i, j, score):
+                    scored.append((-score, i, j))
     for score, i, j in sorted(scored):
         if state.is_free(i, j):
             state.pair(i, j, state.evidence(i, j), 0.9 if score < -2 * _ALIKE else 0.7)

@@ -77,17 +77,17 @@ class Naming:
         differ = self.looks[0].name[i] != self.looks[1].name[j]
         return bool(self.is_trusted and differ and (self.claimed[0][i] or self.claimed[1][j]))
 
-    def row(self, i: int, js: Ints) -> Scores:
-        """What the names say about old node `i` and each of the new nodes `js`."""
+    def block(self, olds: Ints, news: Ints) -> Scores:
+        """What the names say about old nodes and new nodes; a row for each old one."""
         a, b = self.looks
-        same = b.name[js] == a.name[i]
-        taken = self.trust * self.claimed[1][js]
-        if a.automatic[i]:
-            return np.where(b.automatic[js], _AUTOMATIC * same, -_GIVEN - 3.7 * taken)
-        unlike = np.where(b.automatic[js], -_GIVEN, -_UNTOLD - _UNLIKE * self.stable**2)
-        unlike = unlike + np.where(b.stem[js] == a.stem[i], (0.2 + _UNTOLD) * (1.0 - self.trust), 0.0)
+        i = olds[:, None]
+        same = b.name[news] == a.name[i]
+        taken = self.trust * self.claimed[1][news]
+        made_up = np.where(b.automatic[news], _AUTOMATIC * same, -_GIVEN - 3.7 * taken)
+        unlike = np.where(b.automatic[news], -_GIVEN, -_UNTOLD - _UNLIKE * self.stable**2)
+        unlike = unlike + np.where(b.stem[news] == a.stem[i], (0.2 + _UNTOLD) * (1.0 - self.trust), 0.0)
         claims = _CLAIMED * (taken + self.trust * self.claimed[0][i])
-        return np.where(same, 0.2 + _SAME * self.trust, unlike - claims)
+        return np.where(a.automatic[i], made_up, np.where(same, 0.2 + _SAME * self.trust, unlike - claims))
 
     def one(self, i: int, j: int) -> float:
         """The same about one pair."""
@@ -103,7 +103,7 @@ class Naming:
         return unlike - _CLAIMED * (taken + self.trust * float(self.claimed[0][i]))
 
     def likeness(self, i: int, j: int) -> float:
-        """What two chosen names that differ have in common, to be added to `row`."""
+        """What two chosen names that differ have in common, to be added to that."""
         a, b = self.looks
         if a.automatic[i] or b.automatic[j] or a.name[i] == b.name[j] or self.claimed[0][i] or self.claimed[1][j]:
             return 0.0

@@ -1,12 +1,12 @@
 # How much speaks for two layers being the same one: a sum of log-likelihood ratios, one for each witness (class and
 # config, name, weights, neighbourhood, parent), so that witnesses may contradict each other and the stronger wins.
-# Scores of one old layer against many new ones are one numpy expression: alignment asks for millions of them.
+# Scores of many old layers with many new ones are one numpy expression: alignment asks for millions of them.
 """`Scorer`: the evidence for pairs of layers, in nats."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from modeldiff.differ.flow import ROOT, Flow
 from modeldiff.differ.kinship import Kinship
 from modeldiff.differ.naming import Naming
-from modeldiff.differ.signature import Features
+from modeldiff.differ.signature import Features, Numbers
 from modeldiff.graph import Layer
 
 Scores = NDArray[np.float64]
@@ -43,8 +43,11 @@ class Scorer:
         rarity = {label: 0.3 * np.log(total / count) for label, count in counts.items()}
         self.rarity = np.array([rarity.get(label, 0.0) for label in looks[1].config.tolist()], np.float64)
         self.naming = Naming((old, new), looks, kin)
+        parents = Numbers()
         self.parent_key = tuple(
-            np.array([side.nodes[n.parent].layer.name if n.parent != ROOT else "" for n in side.nodes], object)
+            np.array(
+                [parents[side.nodes[n.parent].layer.name if n.parent != ROOT else ""] for n in side.nodes], np.int64
+            )
             for side in (old, new)
         )
         self.column = np.full(len(new.nodes), -1, np.int64)
@@ -58,9 +61,9 @@ class Scorer:
         self._unlike = np.full(len(self.examples), -0.5)
         """Of a config with each of the examples, where that is not looked at."""
 
-    def row(self, i: int, js: Ints) -> Scores:
-        """The scores of old node `i` with each of the new nodes `js`."""
-        total: Scores = self.intrinsic(i, js) + self.context(i, js)
+    def block(self, olds: Ints, news: Ints) -> Scores:
+        """The scores of old nodes with new nodes; a row for each old one."""
+        total: Scores = self.intrinsic(olds, news) + self.context(olds[:, None], news)
         return total
 
     def are_related(self, i: int, j: int) -> bool:
@@ -68,23 +71,25 @@ class Scorer:
         a, b = self.looks
         return bool(a.class_[i] == b.class_[j] or a.family[i] & b.family[j])
 
-    def intrinsic(self, i: int, js: Ints) -> Scores:
-        """What the layers themselves say, without their surroundings."""
+    def intrinsic(self, olds: Ints, news: Ints) -> Scores:
+        """What the layers themselves say, without their surroundings; a row for each old one."""
         a, b = self.looks
-        same_class = b.class_[js] == a.class_[i]
-        same_config = b.config[js] == a.config[i]
-        related = (b.family[js] & a.family[i]) != 0
+        i = olds[:, None]
+        same_class = b.class_[news] == a.class_[i]
+        same_config = b.config[news] == a.config[i]
+        related = (b.family[news] & a.family[i]) != 0
+        changed = np.stack([self._known(node) for node in olds.tolist()])[:, self.variants[1][news]]
         score: Scores = np.where(
             same_config,
-            2.0 + self.rarity[js],
-            np.where(same_class, self._changed(i, js), np.where(related, -2.0, NEVER)),
+            2.0 + self.rarity[news],
+            np.where(same_class, changed, np.where(related, -2.0, NEVER)),
         )
-        score += np.where(b.role[js] == a.role[i], 0.0, -0.3)
-        same_shapes = b.shapes[js] == a.shapes[i]
+        score += np.where(b.role[news] == a.role[i], 0.0, -0.3)
+        same_shapes = b.shapes[news] == a.shapes[i]
         score += np.where(same_shapes, 0.4, -0.4)
-        score -= np.where(same_shapes | (b.ends[js] == a.ends[i]), 0.0, _DEMOTED)
-        score += self.naming.row(i, js) + self._parents(i, js)
-        self._kin(i, js, score)
+        score -= np.where(same_shapes | (b.ends[news] == a.ends[i]), 0.0, _DEMOTED)
+        score += self.naming.block(olds, news) + np.where(self.parent_key[1][news] == self.parent_key[0][i], 0.6, -0.4)
+        self._kin(olds, news, score)
         return score
 
     def alone(self, i: int, j: int) -> float:
@@ -104,28 +109,20 @@ class Scorer:
         score += self.naming.one(i, j) + (0.6 if self.parent_key[1][j] == self.parent_key[0][i] else -0.4)
         return score + self.kin.ratio(i, j)
 
-    def context(self, i: int, js: Ints) -> Scores:
-        """What the surroundings say, whatever is paired."""
+    def context(self, i: int | Ints, j: int | Ints) -> Scores:
+        """What the surroundings say, whatever is paired: of one pair, or of any that numpy broadcasts."""
         a, b = self.looks
         score: Scores = (
-            0.8 * (b.near[js] == a.near[i])
-            + 0.6 * (b.around[js] == a.around[i])
-            + 0.5 * (b.before[js] == a.before[i])
-            + 0.4 * (b.after[js] == a.after[i])
-            + 1.2 * (b.above[js] == a.above[i])
-            + 1.2 * (b.below[js] == a.below[i])
-            + 0.4 * (b.above_classes[js] == a.above_classes[i])
-            + 0.4 * (b.below_classes[js] == a.below_classes[i])
+            0.8 * (b.near[j] == a.near[i])
+            + 0.6 * (b.around[j] == a.around[i])
+            + 0.5 * (b.before[j] == a.before[i])
+            + 0.4 * (b.after[j] == a.after[i])
+            + 1.2 * (b.above[j] == a.above[i])
+            + 1.2 * (b.below[j] == a.below[i])
+            + 0.4 * (b.above_classes[j] == a.above_classes[i])
+            + 0.4 * (b.below_classes[j] == a.below_classes[i])
         )
         return score
-
-    def _parents(self, i: int, js: Ints) -> Scores:
-        return np.where(self.parent_key[1][js] == self.parent_key[0][i], 0.6, -0.4)
-
-    def _changed(self, i: int, js: Ints) -> Scores:
-        """Same class, another config: the more of it agrees, the better."""
-        picked: Scores = self._known(i)[self.variants[1][js]]
-        return picked
 
     def _known(self, i: int) -> Scores:
         """What speaks for the config of an old node and each of the examples."""
@@ -143,33 +140,37 @@ class Scorer:
             self._by_variant[kind] = known
         return known
 
-    def _kin(self, i: int, js: Ints, score: Scores) -> None:
+    def _kin(self, olds: Ints, news: Ints, score: Scores) -> None:
         """Weights that descend from one another."""
-        if i in self.kin.rows:
-            nodes, ratios = self.kin.rows[i]
-            self.column[js] = np.arange(len(js))
-            places = self.column[nodes]
-            score[places[places >= 0]] += ratios[places >= 0]
-            self.column[js] = -1
-
-    def beside_paired(self, i: int, js: Ints) -> Scores:
-        """What the pairing of direct neighbours adds to the scores."""
-        forth, column = self.partner[0], self.column
-        old, new = self.old[i], self.new
-        suggested: list[tuple[Sequence[int], float]] = [
-            (new[forth[p]].consumers, 2.0) for p in dict.fromkeys(p for p, _ in old.producers) if p in forth
-        ]
-        suggested += (
-            (list(dict.fromkeys(p for p, _ in new[forth[c]].producers)), 1.5) for c in old.consumers if c in forth
-        )
-        score = np.zeros(len(js))
-        if any(nodes for nodes, _ in suggested):
-            column[js] = np.arange(len(js))
-            for nodes, worth in suggested:
+        column = self.column
+        column[news] = np.arange(len(news))
+        for row, i in zip(score, olds.tolist(), strict=True):
+            if i in self.kin.rows:
+                nodes, ratios = self.kin.rows[i]
                 places = column[nodes]
-                score[places[places >= 0]] += worth
-            column[js] = -1
+                row[places[places >= 0]] += ratios[places >= 0]
+        column[news] = -1
+
+    def beside_paired(self, olds: Ints, news: Ints) -> Scores:
+        """What the pairing of direct neighbours adds to the scores; a row for each old node."""
+        score, column = np.zeros((len(olds), len(news))), self.column
+        column[news] = np.arange(len(news))
+        for row, i in zip(score, olds.tolist(), strict=True):
+            for nodes, worth in self._suggested(i):
+                places = column[nodes]
+                row[places[places >= 0]] += worth
+        column[news] = -1
         return score
+
+    def _suggested(self, i: int) -> Iterator[tuple[Sequence[int], float]]:
+        """The new nodes that stand below and above the partners of an old node's neighbours, and what that is worth."""
+        forth, old, new = self.partner[0], self.old[i], self.new
+        for maker in dict.fromkeys(p for p, _ in old.producers):
+            if maker in forth:
+                yield new[forth[maker]].consumers, 2.0
+        for taker in old.consumers:
+            if taker in forth:
+                yield list(dict.fromkeys(p for p, _ in new[forth[taker]].producers)), 1.5
 
     def name_score(self, i: int, j: int) -> float:
         """What the names alone say."""
@@ -177,7 +178,7 @@ class Scorer:
 
     def pair(self, i: int, j: int) -> float:
         """The score of one pair."""
-        return float(self.row(i, np.array([j], np.int64)).item())
+        return self.alone(i, j) + float(self.context(i, j))
 
 
 def _changed(old: Layer, new: Layer) -> float:

@@ -11,8 +11,8 @@ from modeldiff.differ.align import align
 def aligned(old: str, new: str, guides: tuple[tuple[int, int], ...] = ()) -> list[tuple[int, int]]:
     letters = np.array(list(new))
 
-    def scores(row: int, low: int, high: int) -> np.ndarray:
-        return np.where(letters[low:high] == old[row], 2.0, -5.0)
+    def scores(first: int, last: int, low: int, high: int) -> np.ndarray:
+        return np.where(letters[low:high] == np.array(list(old[first:last]))[:, None], 2.0, -5.0)
 
     return align(len(old), len(new), scores, lambda: guides)
 
