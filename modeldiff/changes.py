@@ -322,11 +322,13 @@ class Port:
     """The layer that makes the tensor."""
     shape: Shape | None
     dtype: str | None
+    key: str = ""
+    """What callers name it by where the model takes or returns a dict; "" where its place tells."""
 
 
 @dataclass(frozen=True, slots=True)
 class InterfaceChanged:
-    """The model's inputs or outputs: their number, order, shapes or dtypes."""
+    """The model's inputs or outputs: their number, order or keys, shapes or dtypes."""
 
     kind: ClassVar[Kind] = Kind.INTERFACE_CHANGED
     impact: ClassVar[Impact] = Impact.INTERFACE

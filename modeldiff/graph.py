@@ -291,6 +291,11 @@ class Graph:
     entry of `inputs` names a layer outside `layers`."""
     input_dtypes: tuple[str, ...] = ()
     """As long as `inputs`."""
+    input_keys: tuple[str, ...] = ()
+    """As long as `inputs`: what callers name each by where the model takes a dict (`user`, in a nest `history.0`);
+    () where its place tells."""
+    output_keys: tuple[str, ...] = ()
+    """As long as `outputs`, likewise."""
     listed: tuple[str, ...] = ()
     """Layer names in the order of Keras' own `model.layers`; () where the file does not tell."""
 

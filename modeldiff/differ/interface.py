@@ -1,5 +1,5 @@
 # What callers of the model feed and get. Ports are paired through the matching, then by position: another layer behind
-# the same port is no change for the caller.
+# the same port is no change for the caller. Where the model takes or returns a dict, callers know ports by key.
 """Changes of the model's inputs and outputs: `detect`."""
 
 from __future__ import annotations
@@ -25,13 +25,23 @@ def detect(old: Model, new: Model, wiring: Wiring) -> Iterator[InterfaceChanged]
             [_port(old, ref, k, role) for k, ref in enumerate(before)],
             [_port(new, ref, k, role) for k, ref in enumerate(after)],
         )
+        by_key = [any(port.key for port in side) for side in ports]
+        if wiring.other_writer and by_key[0] != by_key[1]:  # what only one generation writes is no change
+            ports = [_keyless(port) for port in ports[0]], [_keyless(port) for port in ports[1]]
+        places = [[port.key or k for k, port in enumerate(side)] for side in ports]
         pairs = _paired(before, after, wiring)
-        if len(before) != len(after) or any(i != j for i, j in pairs):
+        if len(before) != len(after) or any(places[0][i] != places[1][j] for i, j in pairs):
             yield InterfaceChanged(ROOT, role, tuple(ports[0]), tuple(ports[1]))
         for i, j in pairs:
             mine, theirs = ports[0][i], ports[1][j]
             if not (_same_shape(mine.shape, theirs.shape) and _same(mine.dtype, theirs.dtype)):
+                if mine.key != theirs.key:  # told already
+                    mine, theirs = _keyless(mine), _keyless(theirs)
                 yield InterfaceChanged(_site(mine, theirs, wiring), role, (mine,), (theirs,))
+
+
+def _keyless(port: Port) -> Port:
+    return Port(port.layer, port.shape, port.dtype)
 
 
 def _ends(model: Model, role: str) -> tuple[TensorRef, ...]:
@@ -73,7 +83,8 @@ def _port(model: Model, ref: TensorRef, position: int, role: str) -> Port:
             found = layer.config.get("batch_shape")
             shape = tuple(found) if isinstance(found, (list, tuple)) else None
         dtype = dtype or _dtype(layer)
-    return Port((ref.layer,), shape, dtype)
+    keys = graph.input_keys if role == "input" else graph.output_keys
+    return Port((ref.layer,), shape, dtype, keys[position] if position < len(keys) else "")
 
 
 def _dtype(layer: Layer) -> str | None:

@@ -3,7 +3,7 @@
 # out is one flat form with indices as written; `keras_config` turns those into calls inside the model. A keyword
 # tensor of Keras 2 is `["layer", 0, 0]`, the same as a list of constants, and is told apart by the first entry
 # being a layer of the model.
-"""Calls of layers as the file has them: `read_nodes`, `read_refs`."""
+"""Calls of layers as the file has them: `read_nodes`, `read_ends`."""
 
 from __future__ import annotations
 
@@ -52,9 +52,28 @@ def read_nodes(inbound: Any, layers: Container[str]) -> list[Node]:
     return [_modern(item) if _is_modern(item) else _legacy(item, layers) for item in inbound]
 
 
-def read_refs(value: Any) -> list[RawRef]:
-    """`input_layers` or `output_layers`: a list, a bare triple, a dict or any nest of these."""
-    return [ref for ref in _legacy_refs(value, 0) if isinstance(ref, RawRef)]
+def read_ends(value: Any) -> list[RawRef]:
+    """`input_layers` or `output_layers`: a list, a bare triple, a dict or any nest of these.
+
+    The keyword of each is its key, dotted, where a dict is in the nest.
+    """
+    ends = list(_ends(value, (), 0))
+    by_key = any(isinstance(step, str) for _, steps in ends for step in steps)
+    return [ref._replace(keyword=".".join(map(str, steps)) if by_key else "") for ref, steps in ends]
+
+
+def _ends(item: Any, steps: tuple[str | int, ...], depth: int) -> Iterator[tuple[RawRef, tuple[str | int, ...]]]:
+    """Tensors in Keras' flat order, each with its keys and positions; a list of one is what it holds."""
+    if depth > _DEEPEST:
+        raise ValueError("nested too deeply")
+    if isinstance(item, dict):
+        for key in sorted(item):
+            yield from _ends(item[key], (*steps, str(key)), depth + 1)
+    elif isinstance(item, list) and not _is_triple(item):
+        for position, inner in enumerate(item):
+            yield from _ends(inner, (*steps, position) if len(item) > 1 else steps, depth + 1)
+    else:
+        yield from ((ref, steps) for ref in _legacy_refs(item, depth) if isinstance(ref, RawRef))
 
 
 def _is_modern(item: Any) -> bool:

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from modeldiff.graph import Call, Graph, Layer, LayerPath, Note, Shape, TensorRef, format_path
 from modeldiff.loader import values
 from modeldiff.loader.canonical import canonical_config
 from modeldiff.loader.class_counter import counted, snake_case
-from modeldiff.loader.connections import Node, RawRef, as_shape, read_nodes, read_refs
+from modeldiff.loader.connections import Node, RawRef, as_shape, read_ends, read_nodes
 from modeldiff.loader.implicit import explicit
 from modeldiff.loader.keras1 import lacks_ordering
 from modeldiff.loader.layer_objects import (
@@ -173,8 +173,11 @@ class _Builder:
         nodes = {name: self.nodes(entry, entries) for name, entry in entries.items()}
         inputs, outputs = self.ends("input_layers"), self.ends("output_layers")
         resolver = resolver_of(entries, nodes, [*inputs, *outputs], self.note)
-        starts = [ref for raw in inputs if (ref := resolver.end(raw)) is not None]
-        ends = [ref for raw in outputs if (ref := resolver.end(raw)) is not None]
+        known = [
+            [(ref, raw.keyword) for raw in side if (ref := resolver.end(raw)) is not None] for side in (inputs, outputs)
+        ]
+        starts, ends = ([ref for ref, _ in side] for side in known)
+        keys = [tuple(key for _, key in side) if any(key for _, key in side) else () for side in known]
         dtypes: dict[TensorRef, str] = {}
         written = {
             name: [self.call(node, entries[name], resolver, dtypes) for node in made] for name, made in nodes.items()
@@ -185,7 +188,8 @@ class _Builder:
             if ref.output >= widths.get(ref.layer, 0):
                 widths[ref.layer] = ref.output + 1
         layers = self.layers(entries, calls)
-        return self.finish(layers, starts, ends, [dtype_of(entries[ref.layer].config) for ref in starts])
+        built = self.finish(layers, starts, ends, [dtype_of(entries[ref.layer].config) for ref in starts])
+        return replace(built, graph=replace(built.graph, input_keys=keys[0], output_keys=keys[1]))
 
     def nodes(self, entry: Entry, entries: Mapping[str, Entry]) -> list[Node]:
         try:
@@ -235,7 +239,7 @@ class _Builder:
 
     def ends(self, key: str) -> list[RawRef]:
         try:
-            return read_refs(self.model.config.get(key))
+            return read_ends(self.model.config.get(key))
         except ValueError as error:
             self.note(f"`{key}` unreadable: {error}")
             return []

@@ -295,7 +295,11 @@ def _ends(ends: Iterable[Endpoint]) -> list[str]:
 
 
 def _ports(ports: Iterable[Port]) -> list[dict[str, Any]]:
-    return [{"layer": format_path(port.layer), "shape": port.shape, "dtype": port.dtype} for port in ports]
+    return [
+        {"layer": format_path(port.layer), "shape": port.shape, "dtype": port.dtype}
+        | ({"key": port.key} if port.key else {})
+        for port in ports
+    ]
 
 
 def _notes(notes: Iterable[Note]) -> list[dict[str, str]]:

@@ -30,12 +30,22 @@ from modeldiff.regions import RegionKind
 from modeldiff.report.groups import Block, dissolved, extracted
 from modeldiff.report.together import likeness, skip, told
 from modeldiff.report.view import Code, Phrase
-from modeldiff.report.words import Partners, counted, dimensions, interface, joined, message, value, without_batch
+from modeldiff.report.words import (
+    Partners,
+    counted,
+    dimensions,
+    interface,
+    joined,
+    message,
+    port_name,
+    value,
+    without_batch,
+)
 
 
 def interface_fact(change: InterfaceChanged, partners: Partners) -> Phrase:
     """`output predictions has 12 values, was 10`."""
-    if len(change.before) == len(change.after) == 1:
+    if len(change.before) == len(change.after) == 1 and change.before[0].key == change.after[0].key:
         before, after = change.before[0], change.after[0]
         name = Code(after.layer[-1] if after.layer else change.role)
         known = before.layer in partners or after.layer in partners.values()  # a Sequential's input is no layer
@@ -45,7 +55,7 @@ def interface_fact(change: InterfaceChanged, partners: Partners) -> Phrase:
         if before.shape != after.shape and before.shape is not None and after.shape is not None:
             return (f"{change.role} ", name, *_shape_fact(before, after))
     elif len(change.before) != len(change.after):
-        names = joined((Code(port.layer[-1] if port.layer else change.role),) for port in change.after)
+        names = joined(map(port_name, change.after))
         return (f"{counted(len(change.after), change.role)} (", *names, f"), was {len(change.before)}")
     return interface(change)
 

@@ -319,25 +319,39 @@ def _first(inputs: Iterable[Phrase], count: int) -> Phrase:
 def interface(change: InterfaceChanged) -> Phrase:
     """`output shape 10 → 12`; the ports' numbers where there are more or fewer of them."""
     before, after = change.before, change.after
-    if len(before) == len(after) == 1:
+    keys = [[port.key for port in side] for side in (before, after)]
+    same_way = any(keys[0]) == any(keys[1])
+    if len(before) == len(after) == 1 and same_way:
         return (f"{change.role} ", *_port_change(before[0], after[0]))
-    names = joined(map(_port, before)), joined(map(_port, after))
+    by_layer = sorted(keys[0]) == sorted(keys[1])
+    names = [joined(port_name(port, by_layer=by_layer) for port in side) for side in (before, after)]
+    if before and after and not same_way:
+        how = "now given by key" if any(keys[1]) else "no longer given by key"
+        return (f"{change.role}s {how}: ", *names[0], " → ", *names[1])
     if len(before) != len(after):
         return (f"{change.role}s: {len(before)} → {len(after)} (", *names[0], " → ", *names[1], ")")
     return (f"{change.role}s: ", *names[0], " → ", *names[1])
 
 
-def _port(port: Port) -> Phrase:
-    return (Code(port.layer[-1] if port.layer else "input"),)
+def port_name(port: Port, *, by_layer: bool = False) -> Phrase:
+    """What callers call it: its key, else the name of its layer."""
+    return (Code("" if by_layer else port.key) or Code(port.layer[-1] if port.layer else "input"),)
 
 
 def _port_change(before: Port, after: Port) -> Phrase:
     facts: list[Phrase] = []
+    if before.key != after.key:
+        facts.append(("key ", Code(before.key), " → ", Code(after.key)))
     if before.shape != after.shape:
         facts.append(("shape ", Code(tuple_text(before.shape)), " → ", Code(tuple_text(after.shape))))
     if before.dtype != after.dtype:
         facts.append(("dtype ", Code(before.dtype or "unknown"), " → ", Code(after.dtype or "unknown")))
-    return joined(facts) or ("is made by ", *_port(after), ", was ", *_port(before))
+    return joined(facts) or (
+        "is made by ",
+        *port_name(after, by_layer=True),
+        ", was ",
+        *port_name(before, by_layer=True),
+    )
 
 
 def tuple_text(shape: Shape | None) -> str:

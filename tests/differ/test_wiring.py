@@ -10,6 +10,7 @@ from models import model
 from modeldiff.changes import ROOT, ConfigChanged, InputsRewired, InterfaceChanged, Kind
 from modeldiff.differ import compare
 from modeldiff.graph import Graph, Layer, Model, TensorRef
+from modeldiff.report.words import message
 
 CHAIN = """
     x: InputLayer(batch_shape=[None, 8])
@@ -190,6 +191,39 @@ def test_the_order_of_outputs(before: tuple[str, ...], after: tuple[str, ...], t
     found = [change for change in diff.changes if isinstance(change, InterfaceChanged)]
     assert len(found) == told
     assert all(change.site == ROOT and change.role == "output" for change in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"p": "b", "q": "out"}, {"p": "b", "q": "out"}, []),
+        ({"p": "b", "q": "out"}, {"p": "b", "r": "out"}, ["outputs: p, q → p, r"]),
+        ({"p": "b", "q": "out"}, {"p": "out", "q": "b"}, ["outputs: b, out → out, b"]),
+        ({"p": "out"}, {"r": "out"}, ["output key p → r"]),
+        ({"q": "out"}, {"p": "b", "q": "out"}, ["outputs: 1 → 2 (q → p, q)"]),
+        ({"": "out"}, {"p": "out"}, ["outputs now given by key: out → p"]),
+        ({"p": "out"}, {"": "out"}, ["outputs no longer given by key: p → out"]),
+    ],
+)
+def test_callers_know_the_outputs_of_a_dict_by_key(
+    before: dict[str, str], after: dict[str, str], told: list[str]
+) -> None:
+    one = model(CHAIN)
+
+    def made(ends: dict[str, str]) -> Model:
+        keys = tuple(ends) if any(ends) else ()
+        return replace(one, graph=replace(_outputs(one.graph, *ends.values()), output_keys=keys))
+
+    diff = compare(made(before), made(after))
+    assert ["".join(message(change, {})) for change in diff.changes] == told
+
+
+def test_keys_that_only_another_generation_of_keras_writes_are_no_change() -> None:
+    one = model(CHAIN)
+    keyed = replace(one, graph=replace(one.graph, output_keys=("p",)))
+    assert list(compare(one, keyed).of(Kind.INTERFACE_CHANGED))
+    earlier = replace(one, metadata={**one.metadata, "keras_version": "2.15.0"})
+    assert not list(compare(earlier, keyed).of(Kind.INTERFACE_CHANGED))
 
 
 def test_an_input_listed_on_one_side_only_is_no_added_layer() -> None:

@@ -183,19 +183,22 @@ def test_a_custom_layer_that_forgets_trainable_is_no_operation_where_the_file_li
 
 
 @pytest.mark.parametrize(
-    ("outputs", "expected"),
+    ("outputs", "expected", "keys"),
     [
-        ([["d", 0, 0]], refs("d")),
-        (["d", 0, 0], refs("d")),
-        ({"b": ["x", 0, 0], "a": ["d", 0, 0]}, refs("d", "x")),
-        ([["d", 0, 0], {"k": ["d", 0, 1]}], refs("d", ("d", 0, 1))),
+        ([["d", 0, 0]], refs("d"), ()),
+        ([["d", 0, 0], ["x", 0, 0]], refs("d", "x"), ()),
+        (["d", 0, 0], refs("d"), ()),
+        ({"b": ["x", 0, 0], "a": [["d", 0, 0]]}, refs("d", "x"), ("a", "b")),
+        ([["d", 0, 0], {"k": ["d", 0, 1]}], refs("d", ("d", 0, 1)), ("0", "1.k")),
+        ({"k": [["d", 0, 0], ["d", 0, 1]]}, refs("d", ("d", 0, 1)), ("k.0", "k.1")),
     ],
-    ids=["list", "bare triple", "dict", "nest"],
+    ids=["list", "list of two", "bare triple", "dict", "nest", "list in a dict"],
 )
-def test_forms_of_outputs(outputs: Any, expected: Any) -> None:
+def test_forms_of_outputs(outputs: Any, expected: Any, keys: tuple[str, ...]) -> None:
     config = model(start(), layer("d", inbound=[[["x", 0, 0, {}]]]))
     config["config"]["output_layers"] = outputs
-    assert read(config).graph.outputs == expected
+    graph = read(config).graph
+    assert (graph.outputs, graph.output_keys) == (expected, keys)
 
 
 # Node indices of nested models ----------------------------------------------------------------------------------------
