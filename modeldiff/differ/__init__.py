@@ -54,13 +54,15 @@ def compare(
     )
     from modeldiff.differ.config import detect as detect_config
     from modeldiff.differ.effort import Effort
+    from modeldiff.differ.flow import flow
     from modeldiff.differ.ignored import Hider
     from modeldiff.differ.loading import foresee
     from modeldiff.differ.match import match as match_layers
     from modeldiff.differ.wiring import Wiring
 
     effort = Effort()
-    matching = match_layers(old, new, options, effort)
+    flows = flow(old), flow(new)
+    matching = match_layers(old, new, options, effort, flows)
     layers = dict(old.walk()), dict(new.walk())
     partners = {(): (), **{match.old: match.new for match in matching.matches}}
     pairs = [(match, layers[0][match.old], layers[1][match.new]) for match in matching.matches]
@@ -101,7 +103,7 @@ def compare(
     notes += effort.notes()
     hider = Hider(options.ignore)
     ordered, notes, outcomes = hider.changes(ordered), hider.notes(notes), hider.pairs(outcomes)
-    together = regions.detect(old, new, matching, ordered, options)
+    together = regions.detect(flows, matching, ordered, options)
     forecast = foresee(old, new, matching)
     notes += loading_names.detect(forecast, new)
     sides = hider.model(old), hider.model(new)

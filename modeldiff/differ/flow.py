@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
 
 from modeldiff.graph import Call, Graph, Layer, LayerPath, Model, TensorRef
 
@@ -50,7 +55,7 @@ _Tensor = tuple[int, TensorRef]
 """A tensor, and the index of the sub-model (or `ROOT`) in whose graph it is."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Flow:
     """A model flattened."""
 
@@ -63,6 +68,19 @@ class Flow:
 
     def __getitem__(self, node: int) -> Node:
         return self.nodes[node]
+
+    @cached_property
+    def beside(self) -> tuple[list[Sequence[int]], list[Sequence[int]]]:
+        """Of every node the nodes below it, and those above it, each once."""
+        above = (tuple(dict.fromkeys([producer for producer, _ in node.producers])) for node in self.nodes)
+        return [node.consumers for node in self.nodes], list(above)
+
+    @cached_property
+    def connections(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The upper and the lower ends of all connections between two nodes, each once."""
+        above = self.beside[1]
+        uppers = np.array(list(chain.from_iterable(above)), np.int64)
+        return uppers, np.repeat(np.arange(len(above)), list(map(len, above)))
 
     def is_flowing(self, node: int) -> bool:
         """Whether the node is in the order: no sub-model and none of its ports."""

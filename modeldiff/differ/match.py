@@ -19,7 +19,7 @@ from modeldiff.differ.bare import is_heap
 from modeldiff.differ.closest import closest
 from modeldiff.differ.effort import Effort
 from modeldiff.differ.exchange import by_doubt, by_exchange, by_place
-from modeldiff.differ.flow import ROOT, Role, flow
+from modeldiff.differ.flow import ROOT, Flow, Role, flow
 from modeldiff.differ.kinship import Kinship, kinship
 from modeldiff.differ.pins import pinned
 from modeldiff.differ.reading import likeliest
@@ -236,13 +236,15 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def match(old: Model, new: Model, options: Options, effort: Effort | None = None) -> Matching:
-    """Pair the layers of two models; `effort` knows afterwards what was left out.
+def match(
+    old: Model, new: Model, options: Options, effort: Effort | None = None, flows: tuple[Flow, Flow] | None = None
+) -> Matching:
+    """Pair the layers of two models; `effort` knows afterwards what was left out. `flows` are theirs, where known.
 
     Raises:
         UsageError: a pin names no layer.
     """
-    flows = flow(old), flow(new)
+    flows = flows or (flow(old), flow(new))
     number = Numbers()
     looks = Features(flows[0], number), Features(flows[1], number)
     if not (old.has_config and new.has_config):

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +40,11 @@ class Places:
         self.scorer = scorer
         self.flows = (scorer.old, scorer.new)
         self.partner = scorer.partner
-        above = tuple(
-            [tuple(dict.fromkeys(producer for producer, _ in node.producers)) for node in flow.nodes]
-            for flow in self.flows
-        )
-        self.retyped: Counter[tuple[int, int]] = Counter()
+        self._classes = scorer.looks[0].class_.tolist(), scorer.looks[1].class_.tolist()
+        self._retyped: dict[tuple[int, int], int] = defaultdict(int)
         """Old class and new class -> how many pairs."""
         self._static: dict[tuple[int, int], float] = {}
-        self._steps = tuple(
-            ([node.consumers for node in flow.nodes], higher) for flow, higher in zip(self.flows, above, strict=True)
-        )
-        """Of each side, the neighbours below and above every node."""
-        self._connections = tuple(map(_connections, above))
+        self._steps = scorer.old.beside, scorer.new.beside
         self._nearest: tuple[dict[tuple[int, bool], dict[int, float]], ...] = ({}, {})
         self._through: tuple[dict[int, set[tuple[int, bool]]], ...] = (defaultdict(set), defaultdict(set))
         self._forgotten: list[_Forgotten] | None = None
@@ -72,9 +64,9 @@ class Places:
                 for key in lost.keys() & self._tried[side]:
                     del lost[key]
                 self._forgotten.append((side, node, keys, lost))
-        classes = int(self.scorer.looks[0].class_[i]), int(self.scorer.looks[1].class_[j])
-        if classes[0] != classes[1]:
-            self.retyped[classes] += 1 if paired else -1
+        before, after = self._classes[0][i], self._classes[1][j]
+        if before != after:
+            self._retyped[before, after] += 1 if paired else -1
 
     @contextmanager
     def trying(self) -> Iterator[None]:
@@ -97,7 +89,7 @@ class Places:
         """By old node that is paired: whether the layers next to it and to its partner are partners, all of them."""
         partner = np.full(len(self.flows[0].nodes), -1)
         partner[list(self.partner[0])] = list(self.partner[0].values())
-        (makers, takers), theirs = self._connections
+        (makers, takers), theirs = (flow.connections for flow in self.flows)
         size = len(self.flows[1].nodes)
         there = np.sort(theirs[0] * size + theirs[1])
         here = partner[makers] * size + partner[takers]
@@ -138,7 +130,10 @@ class Places:
 
     def agreed(self, i: int, j: int, *, up: bool) -> float:
         """The share of the nearest paired nodes on one side that are paired with each other."""
-        mine, theirs, partner = self.nearest(0, i, up=up), self.nearest(1, j, up=up), self.partner[0]
+        mine = self.nearest(0, i, up=up)
+        if not mine:
+            return 0.0
+        theirs, partner = self.nearest(1, j, up=up), self.partner[0]
         shared = 0.0
         for node, weight in mine.items():
             worth = theirs.get(partner[node])
@@ -172,8 +167,8 @@ class Places:
         alone = self.alone(i, j)
         if alone < NEVER / 2:
             return alone
-        classes = self.scorer.looks[0].class_[i], self.scorer.looks[1].class_[j]
-        again = _AGAIN if self.retyped[classes] > (self.partner[0].get(i) == j) else 0.0
+        retyped = self._retyped.get((self._classes[0][i], self._classes[1][j]), 0)
+        again = _AGAIN if retyped > (self.partner[0].get(i) == j) else 0.0
         return alone + again + self.agreement(i, j)
 
     def holds(self, i: int, j: int, score: float) -> bool:
@@ -207,9 +202,3 @@ class Places:
                     if other not in self.partner[1]:
                         ways.append(reversed(self.steps(1, other, up=not up)))
         return found
-
-
-def _connections(above: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """From the neighbours above every node: the upper and the lower end of every connection."""
-    uppers = np.array(list(chain.from_iterable(above)), np.int64)
-    return uppers, np.repeat(np.arange(len(above)), list(map(len, above)))

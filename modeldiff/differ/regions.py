@@ -14,9 +14,9 @@ import numpy as np
 from modeldiff.changes import Change, InputsRewired, Matching, Options
 from modeldiff.differ.align import ascending
 from modeldiff.differ.cascade import cascades
-from modeldiff.differ.flow import COMMUTATIVE, Flow, Role, flow
+from modeldiff.differ.flow import COMMUTATIVE, Flow, Role
 from modeldiff.differ.signature import config_key
-from modeldiff.graph import Layer, LayerPath, Model
+from modeldiff.graph import Layer, LayerPath
 from modeldiff.regions import Region, RegionKind
 
 _TRIED = 200
@@ -26,10 +26,9 @@ _BLOCK = 1 << 20
 
 
 def detect(
-    old: Model, new: Model, matching: Matching, changes: Sequence[Change], options: Options
+    flows: tuple[Flow, Flow], matching: Matching, changes: Sequence[Change], options: Options
 ) -> tuple[Region, ...]:
     """All regions: blocks removed, added and moved, then shapes that follow."""
-    flows = flow(old), flow(new)
     found = [
         *_blocks(RegionKind.BLOCK_REMOVED, flows[0], matching.removed, options),
         *_blocks(RegionKind.BLOCK_ADDED, flows[1], matching.added, options),

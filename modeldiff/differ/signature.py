@@ -50,6 +50,7 @@ for _bit, _names in enumerate(_FAMILIES):
         _FAMILY_BITS[_name] = _FAMILY_BITS.get(_name, 0) | 1 << _bit
 _SIZES = frozenset({"units", "filters", "output_dim", "key_dim", "value_dim", "num_heads", "target_shape"})
 """Config keys that say how wide a layer is."""
+_TEXT = json.JSONEncoder(sort_keys=True, default=repr)
 _NUMBER = re.compile(r"\d+")
 _OPERATION = 1 << len(_FAMILIES)
 _CUSTOM = _OPERATION << 1
@@ -107,7 +108,7 @@ class Numbers(defaultdict[Hashable, int]):
 def config_key(layer: Layer, *, sized: bool = True) -> str:
     """The config as a text that is equal where configs are; where it is not `sized`, whatever the sizes are."""
     config = layer.config if sized else {key: value for key, value in layer.config.items() if key not in _SIZES}
-    return json.dumps(config, sort_keys=True, default=repr) if config else ""
+    return _TEXT.encode(config) if config else ""
 
 
 def _up(node: Node, labels: Sequence[int]) -> tuple[Any, ...]:

@@ -157,20 +157,16 @@ class Scorer:
         column[news] = np.arange(len(news))
         for row, i in zip(score, olds.tolist(), strict=True):
             for nodes, worth in self._suggested(i):
-                places = column[nodes]
+                places = column[list(nodes)]
                 row[places[places >= 0]] += worth
         column[news] = -1
         return score
 
     def _suggested(self, i: int) -> Iterator[tuple[Sequence[int], float]]:
         """The new nodes that stand below and above the partners of an old node's neighbours, and what that is worth."""
-        forth, old, new = self.partner[0], self.old[i], self.new
-        for maker in dict.fromkeys(p for p, _ in old.producers):
-            if maker in forth:
-                yield new[forth[maker]].consumers, 2.0
-        for taker in old.consumers:
-            if taker in forth:
-                yield list(dict.fromkeys(p for p, _ in new[forth[taker]].producers)), 1.5
+        forth, (old_below, old_above), (below, above) = self.partner[0], self.old.beside, self.new.beside
+        yield from ((below[forth[maker]], 2.0) for maker in old_above[i] if maker in forth)
+        yield from ((above[forth[taker]], 1.5) for taker in old_below[i] if taker in forth)
 
     def name_score(self, i: int, j: int) -> float:
         """What the names alone say."""
