@@ -147,7 +147,7 @@ def test_pages_and_their_list(history, tmp_path):
                  f"HEAD~1 ({history.first[:10]})", f"HEAD ({history.second[:10]})"):  # fmt: skip
         assert said in html.unescape(index)
     page = (folder / "models-new-name.h5.html").read_text("utf-8")
-    assert f"models/old name.h5 ({history.first[:10]})" in page
+    assert f"models/old name.h5 ({history.first[:10]})" in page.replace("<wbr>", "")  # where a line may break
     for page in folder.iterdir():
         assert str(tmp_path) not in page.read_text("utf-8")
         assert "/tmp/" not in page.read_text("utf-8")
