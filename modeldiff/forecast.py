@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from modeldiff.graph import LayerPath
 
@@ -84,16 +85,14 @@ class Failure:
     """What the old file has, where something is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """One weight of the old model."""
 
     layer: LayerPath
     weight: str
 
 
-@dataclass(frozen=True, slots=True)
-class WeightForecast:
+class WeightForecast(NamedTuple):
     """One weight of the new model after the call, also where it raised."""
 
     name: str
@@ -101,8 +100,7 @@ class WeightForecast:
     """Whose values it holds then; None where it keeps its initial ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerForecast:
+class LayerForecast(NamedTuple):
     """One layer of the new model."""
 
     layer: LayerPath

@@ -310,14 +310,14 @@ class Graph:
         stack = [(prefix, iter(self.layers))]
         while stack:
             parent, layers = stack[-1]
-            layer = next(layers, None)
-            if layer is None:
+            for layer in layers:
+                path = (*parent, layer.name)
+                yield path, layer
+                if layer.body is not None:
+                    stack.append((path, iter(layer.body.layers)))
+                    break  # the others come after what is in it
+            else:
                 stack.pop()
-                continue
-            path = (*parent, layer.name)
-            yield path, layer
-            if layer.body is not None:
-                stack.append((path, iter(layer.body.layers)))
 
 
 @dataclass(frozen=True, slots=True)

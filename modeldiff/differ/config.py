@@ -37,7 +37,8 @@ def detect(match: Match, old: Layer, new: Layer, effort: Effort | None = None) -
     retyped = len(classes) > 1 and any(map(is_keras_class, classes))
     effort = effort or Effort()
     shortened, changes = effort.shortened, list[ConfigChanged]()
-    for key, written, rewritten, position in _changes(_own(old), _own(new), effort):
+    unlike = _changes(_own(old), _own(new), effort) if old.config != new.config else ()
+    for key, written, rewritten, position in unlike:
         impact = impact_of(position)
         if retyped and (written is ABSENT or rewritten is ABSENT or impact is not Impact.FUNCTIONAL):
             continue

@@ -61,7 +61,7 @@ class _Told:
     """Puts what variables hold into the words of layers that are matched."""
 
     def __init__(self, old: Model, new: Model, matching: Matching) -> None:
-        self.layers = [(path, layer.weights) for path, layer in new.walk()]
+        self.layers = [(path, [(path, weight.name) for weight in layer.weights]) for path, layer in new.walk()]
         self.partners: dict[LayerPath, LayerPath] = {match.new: match.old for match in matching.matches} | {(): ()}
         self.roles = {path: {weight.name for weight in layer.weights} for path, layer in old.walk()}
         self.same: dict[tuple[Loading, LayerPath, tuple[Tensor | None, ...]], LayerForecast] = {}
@@ -77,30 +77,30 @@ class _Told:
 
     def _layers(self, run: Run) -> Iterator[LayerForecast]:
         nothing = run.failure is not None and not run.wanted
-        for path, weights in self.layers:
+        for path, variables in self.layers:
             is_offender = path in run.offenders
-            if not weights and not is_offender:
+            if not variables and not is_offender:
                 continue
-            held = [run.holds.get((path, weight.name)) for weight in weights]
+            held = tuple(map(run.holds.get, variables))
             told = Loading.LOADS
             if is_offender:
                 told = Loading.SHAPE_ERROR
             elif None in held:
-                missed = (weight.name for weight, one in zip(weights, held, strict=True) if one is None)
-                lost = nothing or (run.failure is not None and any((path, name) in run.wanted for name in missed))
+                missed = (variable for variable, one in zip(variables, held, strict=True) if one is None)
+                lost = nothing or (run.failure is not None and not run.wanted.isdisjoint(missed))
                 told = Loading.NOT_REACHED if lost else Loading.SKIPPED
-            key = told, path, tuple(held)
+            key = told, path, held
             found = self.same.get(key)
             if found is None:
-                found = self.same[key] = self._layer(path, told, [weight.name for weight in weights], held)
+                found = self.same[key] = self._layer(path, told, variables, held)
             yield found
 
     def _layer(
-        self, path: LayerPath, told: Loading, names: Sequence[str], held: Sequence[Tensor | None]
+        self, path: LayerPath, told: Loading, variables: Sequence[Key], held: Sequence[Tensor | None]
     ) -> LayerForecast:
         partner = self.partners.get(path)
         weights, another = [], None
-        for name, tensor in zip(names, held, strict=True):
+        for (_, name), tensor in zip(variables, held, strict=True):
             origin = None
             if tensor is not None:
                 origin, is_own = self._origin(tensor, partner, name)

@@ -84,16 +84,17 @@ def detect(
     outcomes: list[WeightPair] = []
     values: dict[Place, Values] = {}
     for match, both, removed, added in sides:
+        site = match.site
         for old, new in both:
             verdict = next(verdicts)
-            outcomes.append(WeightPair(match.site, new.name, verdict.outcome, verdict.reason))
+            outcomes.append(WeightPair(site, new.name, verdict.outcome, verdict.reason))
             if verdict.values is not None:
-                values[match.site, new.name] = verdict.values
-            changes.extend(_changes(match, old, new, verdict))
+                values[site, new.name] = verdict.values
+            changes.extend(_changes(site, old, new, verdict))
         if holds[1]:
-            changes.extend(WeightRemoved(match.site, weight.name, weight.shape, weight.dtype) for weight in removed)
+            changes.extend(WeightRemoved(site, weight.name, weight.shape, weight.dtype) for weight in removed)
         if holds[0]:
-            changes.extend(WeightAdded(match.site, weight.name, weight.shape, weight.dtype) for weight in added)
+            changes.extend(WeightAdded(site, weight.name, weight.shape, weight.dtype) for weight in added)
     values.update((place, found) for place in alone if (found := next(verdicts).values) is not None)
     return changes, outcomes, values
 
@@ -127,9 +128,10 @@ def _alone(
 
 def _in_one_layout(old: Layer, new: Layer) -> tuple[Sequence[Weight], Sequence[Weight]]:
     """The weights of both in today's layout, or in the files' own where only one file tells a class to know it by."""
-    stored = [[weight.shape for weight in layer.weights] for layer in (old, new)]
-    if bool(old.class_name) != bool(new.class_name) and stored[0] == stored[1]:
-        return old.weights, new.weights
+    if bool(old.class_name) != bool(new.class_name):
+        stored = [[weight.shape for weight in layer.weights] for layer in (old, new)]
+        if stored[0] == stored[1]:
+            return old.weights, new.weights
     return old.comparable_weights, new.comparable_weights
 
 
@@ -142,6 +144,9 @@ def pair_weights(
     few that fit, which happens where one file names the objects in a custom layer and the other their attributes, the
     one with the same values goes first where `reads`.
     """
+    names = [weight.name for weight in new]
+    if names == [weight.name for weight in old] and len(set(names)) == len(names):  # as nearly always
+        return list(zip(old, new, strict=True)), (), ()
     partners: dict[int, int] = {}
     taken: set[int] = set()
     tests: tuple[Callable[[Weight, Weight], bool], ...] = (
@@ -174,10 +179,10 @@ def _role(weight: Weight) -> str:
     return weight.name.rpartition("/")[2]
 
 
-def _changes(match: Match, old: Weight, new: Weight, verdict: Verdict) -> Iterator[Change]:
+def _changes(site: Site, old: Weight, new: Weight, verdict: Verdict) -> Iterator[Change]:
     if (old.shape, old.dtype) != (new.shape, new.dtype):
         yield WeightReshaped(
-            match.site,
+            site,
             new.name,
             (old.shape, old.dtype),
             (new.shape, new.dtype),
@@ -186,7 +191,7 @@ def _changes(match: Match, old: Weight, new: Weight, verdict: Verdict) -> Iterat
             verdict.movement,
         )
     elif verdict.outcome is Outcome.CHANGED and verdict.movement is not None:
-        yield WeightChanged(match.site, new.name, new.shape, new.dtype, verdict.movement, verdict.nature, verdict.proof)
+        yield WeightChanged(site, new.name, new.shape, new.dtype, verdict.movement, verdict.nature, verdict.proof)
 
 
 def _verdicts(
@@ -197,8 +202,7 @@ def _verdicts(
 ) -> list[Verdict]:
     if not options.weights:
         return compare_batch(pairs, options)
-    batches = list(_batches(pairs))
-    sizes = [_bytes(batch) for batch in batches]
+    batches, sizes = _batches(pairs)
     total, done = sum(sizes), 0
     found: dict[int, list[Verdict]] = {}
 
@@ -248,10 +252,6 @@ def _threads() -> Iterator[Executor]:
     pool.shutdown()
 
 
-def _bytes(batch: Sequence[Pair]) -> int:
-    return sum(map(_size, batch))
-
-
 def _size(pair: Pair) -> int:
     """The bytes of one side, the new one where it is there."""
     old, new = pair
@@ -259,14 +259,14 @@ def _size(pair: Pair) -> int:
     return weight.nbytes if weight is not None else 0
 
 
-def _batches(pairs: list[Pair]) -> Iterator[list[Pair]]:
-    batch: list[Pair] = []
-    size = 0
+def _batches(pairs: list[Pair]) -> tuple[list[list[Pair]], list[int]]:
+    """What is compared together, and the bytes of each."""
+    batches: list[list[Pair]] = []
+    sizes: list[int] = []
     for pair in pairs:
-        batch.append(pair)
-        size += _size(pair)
-        if size >= _BATCH_BYTES or len(batch) >= _BATCH_PAIRS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+        if not batches or sizes[-1] >= _BATCH_BYTES or len(batches[-1]) >= _BATCH_PAIRS:
+            batches.append([])
+            sizes.append(0)
+        batches[-1].append(pair)
+        sizes[-1] += _size(pair)
+    return batches, sizes
