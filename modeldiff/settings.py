@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import stat
@@ -79,6 +78,8 @@ def read(path: Path, shown: str = "") -> Settings | None:
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
+            import difflib
+
             near = difflib.get_close_matches(key, _KEYS, 1, 0.5)
             fix = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(_KEYS)}"
             raise UsageError(f"there is no key {key!r}", where=where, fix=fix)

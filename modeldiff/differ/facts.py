@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from modeldiff.changes import (
     Change,
@@ -122,13 +123,14 @@ def _still(
         if isinstance(change, WeightChanged | WeightReshaped) and change.nature in _EDITS
     }
     outcomes: dict[Site, list[Outcome]] = defaultdict(list)
-    for pair in pairs:
-        old, new = layers[0].get(pair.site.old or ()), layers[1].get(pair.site.new or ())
+    for site, together in groupby(pairs, lambda pair: pair.site):
+        old, new = layers[0].get(site.old or ()), layers[1].get(site.new or ())
         if old is None or new is None or not (old.trainable and new.trainable):
             continue
-        trained = (pair.site, pair.name) not in edited
-        if trained and any(weight.trainable and weight.name == pair.name for weight in new.comparable_weights):
-            outcomes[pair.site].append(pair.outcome)
+        learned = {weight.name for weight in new.comparable_weights if weight.trainable}
+        for pair in together:
+            if pair.name in learned and (site, pair.name) not in edited:
+                outcomes[site].append(pair.outcome)
     still = {site for site, found in outcomes.items() if all(outcome is Outcome.IDENTICAL for outcome in found)}
     moved = sum(any(outcome is Outcome.CHANGED for outcome in found) for found in outcomes.values())
     return {site for site in still if site.new not in unknown} if len(still) < moved else set()

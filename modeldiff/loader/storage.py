@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO, RawIOBase
-from multiprocessing.util import Finalize
 from pathlib import Path
 
 from modeldiff import isolation
@@ -189,6 +188,8 @@ def private_folder() -> Path:
     """This process's folder. Removed at its end, also where it is a worker of `multiprocessing`, which skips atexit."""
     process = os.getpid()
     if process not in _folders:
+        from multiprocessing.util import Finalize
+
         _folders[process] = Path(tempfile.mkdtemp(prefix="modeldiff-"))
         isolation.remember(_folders[process])
         Finalize(None, shutil.rmtree, (_folders[process],), {"ignore_errors": True}, exitpriority=0)
