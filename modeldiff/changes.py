@@ -559,7 +559,7 @@ class DiffResult:
         """Every layer of both models once: the new model's order, removed layers behind their old predecessor."""
         partners = {match.new: match.old for match in self.matching.matches}
         removed = set(self.matching.removed)
-        followers: dict[LayerPath, list[LayerPath]] = {}
+        followers: dict[LayerPath | None, list[LayerPath]] = {}
         anchor: LayerPath = ()
         for path, _ in self.old.walk():
             if path in removed:
@@ -570,8 +570,8 @@ class DiffResult:
         for path, _ in self.new.walk():
             old = partners.get(path)
             yield Site(old, path)
-            if old is not None:
-                yield from (Site(follower, None) for follower in followers.get(old, ()))
+            if old in followers:
+                yield from (Site(follower, None) for follower in followers[old])
 
     def of(self, kind: Kind) -> Iterator[Change]:
         """The changes of one kind, in order."""

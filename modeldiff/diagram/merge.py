@@ -380,7 +380,7 @@ class _Signatures:
                 (self.of(inner), tuple(numbers.get(ref.layer) for call in inner.calls for ref in call.inputs))
                 for inner in layer.body.layers
             )
-        shapes = tuple((weight.name, weight.shape, weight.dtype) for weight in layer.weights)
+        shapes = tuple([(weight.name, weight.shape, weight.dtype) for weight in layer.weights])
         config = self._configs.get(id(layer.config))
         if config is None:
             config = self._configs[id(layer.config)] = repr(sorted(layer.config.items()))

@@ -192,7 +192,7 @@ class _Writer:
 
     def phrase(self, phrase: Phrase, own: str = "") -> Any:
         """Plain words as one text or its number; words from a file stand in a list, an empty one for `own`."""
-        if not any(isinstance(word, Code) for word in phrase):
+        if Code not in map(type, phrase):
             return self._words("".join(phrase))
         return [
             ([] if word == own else [str(word)]) if isinstance(word, Code) else self._words(word) for word in phrase
@@ -218,7 +218,7 @@ def _told(report: Report) -> Iterator[str]:
     for view in report.layers:
         phrases = [view.figure, *view.lines, *view.warnings, view.match, *(weight.verdict for weight in view.weights)]
         for phrase in phrases:
-            if any(isinstance(word, Code) for word in phrase):
+            if Code in map(type, phrase):
                 yield from (word for word in phrase if not isinstance(word, Code))
             else:
                 yield "".join(phrase)
