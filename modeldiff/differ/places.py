@@ -99,7 +99,7 @@ class Places:
         for mine, other in zip((makers, takers), theirs, strict=True):
             shared = np.bincount(mine[kept], minlength=len(partner))
             found &= shared == np.bincount(mine, minlength=len(partner))
-            found &= shared == np.bincount(other, minlength=size)[partner]
+            found &= shared == np.bincount(other, minlength=max(size, 1))[partner]
         return found
 
     def nearest(self, side: int, node: int, *, up: bool) -> Mapping[int, float]:
