@@ -49,7 +49,7 @@ function weights(layer, status) {
   if (!layer.t) return "";
   const [old, now] = layer.q || [null, null];
   const count = old === null || old === undefined ? number(now || 0) : now === null || now === undefined ? number(old) : old === now ? number(now) : `${number(old)} → ${number(now)}`;
-  return [h("h4", null, "Weights ", h("span", null, `${count} parameters${layer.d > 0 && layer.t.length > 1 ? `, ${distance(layer.d)} in all` : ""}`)), ...layer.t.map(tensor)];
+  return [h("h4", null, "Weights ", h("span", null, `${count} parameters${layer.d > 0 && layer.d < 100 && layer.t.length > 1 ? `, ${distance(layer.d)} in all` : ""}`)), ...layer.t.map(tensor)];
 }
 
 function tensor([name, shape, type, , status, verdict, stats, histogram, digest]) {

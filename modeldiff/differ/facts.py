@@ -132,8 +132,15 @@ def _still(
             if pair.name in learned and (site, pair.name) not in edited:
                 outcomes[site].append(pair.outcome)
     still = {site for site, found in outcomes.items() if all(outcome is Outcome.IDENTICAL for outcome in found)}
+    if any(isinstance(change, WeightChanged) and change.nature is Nature.REINITIALISED for change in changes):
+        still = {site for site in still if _starts_at_random(layers[1][site.new or ()])}
     moved = sum(any(outcome is Outcome.CHANGED for outcome in found) for found in outcomes.values())
     return {site for site in still if site.new not in unknown} if len(still) < moved else set()
+
+
+def _starts_at_random(layer: Layer) -> bool:
+    """Whether a layer shows that it was begun anew: scales and offsets begin with the same ones and zeros again."""
+    return any(weight.trainable and len(weight.shape) > 1 for weight in layer.comparable_weights)
 
 
 def _statistics_alone(

@@ -112,6 +112,8 @@ def quantised(old: Weight, new: Weight) -> Mapping[str, float] | None:
 def coded(old: Weight, new: Weight) -> Mapping[str, float] | None:
     """Proof that the integers of `new` count steps of `old`: `levels`, `entries`, and `axis` where steps differ on it.
 
+    `axis_to` is the last axis, where steps differ on all from `axis` on: the heads and units of an attention.
+
     A step is proven by all entries at once: value = integer x step, half a step off at most, bounds it from both
     sides, and the bounds must leave room. An integer at the end of its range may stand for more.
 
@@ -123,20 +125,25 @@ def coded(old: Weight, new: Weight) -> Mapping[str, float] | None:
     values, codes = (_leading(weight, _BOUND).astype(np.float64) for weight in (old, new))
     if np.count_nonzero(codes) < _REPEATS or not np.isfinite(values).all():
         return None
-    for axis in [None, *range(len(new.shape) - 1, -1, -1)]:
-        place = _place(new.shape, axis, codes.size)
+    last = len(new.shape) - 1
+    for span in [
+        (),
+        *((axis, axis) for axis in range(last, -1, -1)),
+        *((axis, last) for axis in range(last - 1, 0, -1)),
+    ]:
+        place = _place(new.shape, span, codes.size)
         if np.bincount(place, codes != 0).max() >= _VALUES and _is_counted(values, codes, place):
             proof = {"levels": np.unique(codes).size, "entries": codes.size}
-            return proof if axis is None else {**proof, "axis": axis}
+            return {**proof, **dict(zip(("axis", "axis_to") if len({*span}) > 1 else ("axis",), span, strict=False))}
     return None
 
 
-def _place(shape: tuple[int, ...], axis: int | None, count: int) -> NDArray[np.intp]:
-    """The group of each of the leading entries."""
-    if axis is None:
+def _place(shape: tuple[int, ...], span: tuple[int, ...], count: int) -> NDArray[np.intp]:
+    """The group of each of the leading entries: its place on the axes from the first to the last of `span`."""
+    if not span:
         return np.zeros(count, np.intp)
-    inner = math.prod(shape[axis + 1 :])
-    groups: NDArray[np.intp] = np.arange(count) // inner % shape[axis]
+    inner = math.prod(shape[span[-1] + 1 :])
+    groups: NDArray[np.intp] = np.arange(count) // inner % math.prod(shape[span[0] : span[-1] + 1])
     return groups
 
 

@@ -111,7 +111,9 @@ def _pair_view(weight: Weight, pair: WeightPair | None, change: Change | None, v
     rows: Rows = ()
     histogram: Histogram | None = None
     if movement is not None:
-        rows, histogram = _rows(movement), movement.histogram
+        is_broken = isinstance(change, WeightChanged) and change.nature is Nature.BROKEN  # from what is no number
+        rows = _sides(movement.old, movement.new) if is_broken else _rows(movement)
+        histogram = movement.histogram
     elif values is not None and values.old is not None and values.new is not None:
         rows, histogram = _sides(values.old, values.new), values.histogram
     return WeightView(weight.name, shape, dtype, weight.size, status, verdict, rows, histogram)
@@ -230,11 +232,18 @@ def span(low: float, high: float) -> str:
 
 
 def distance(facts: Iterable[Change], pairs: Iterable[WeightPair]) -> float | None:
-    """Relative L2 over the layer's weights that changed; 0.0 if all are identical, None if nothing was compared."""
+    """Relative L2 over the layer's weights that changed; 0.0 if all are identical, None if nothing was compared.
+
+    Values that are numbers no more are as far as can be; integers that stand for the old values are no distance away.
+    """
+    changed = [change for change in facts if isinstance(change, (WeightChanged, WeightReshaped))]
+    if any(change.nature is Nature.BROKEN for change in changed):
+        return math.inf
     moves = [
         (change.movement, math.prod(change.shape) if isinstance(change, WeightChanged) else math.prod(change.after[0]))
-        for change in facts
-        if isinstance(change, (WeightChanged, WeightReshaped)) and change.movement is not None
+        for change in changed
+        if change.movement is not None
+        and not (change.nature is Nature.QUANTISED and isinstance(change, WeightReshaped))
     ]
     if not moves:
         equal = (Outcome.IDENTICAL, Outcome.WITHIN_TOLERANCE)

@@ -418,7 +418,9 @@ def moved(change: WeightChanged) -> Phrase:
 
 def quantised(proof: Mapping[str, float]) -> str:
     """How many levels there are, and for what."""
-    each = f" for each entry of axis {int(proof['axis'])}" if "axis" in proof else ""
+    axes = f"axes {int(proof['axis'])} to {int(proof['axis_to'])}" if "axis_to" in proof else ""
+    axes = axes or (f"axis {int(proof['axis'])}" if "axis" in proof else "")
+    each = f" for each entry of {axes}" if axes else ""
     return f"quantised to {int(proof.get('levels', 0))} levels{each}"
 
 

@@ -94,6 +94,17 @@ def test_trainable_yet_still_while_others_moved():
     assert [fact[:2] for fact in told((dense("a", still), dense("a", still)), *moved)] == [("a", "unmoved")]
 
 
+def test_scales_of_a_model_begun_anew_are_not_unmoved():
+    ones = np.ones(40, np.float32)
+    scale = Layer("n", "LayerNormalization", weights=(weight("gamma", ones),))
+    anew = [(dense(name, values(40, 40)), dense(name, values(40, 40))) for name in "bc"]
+    still = values(40, 40)
+    assert told((scale, scale), *anew) == []
+    assert [fact[:2] for fact in told((dense("a", still), dense("a", still)), *anew)] == [("a", "unmoved")]
+    trained = [(dense(name, values(4, 4)), dense(name, values(4, 4))) for name in "bc"]
+    assert [fact[:2] for fact in told((scale, scale), *trained)] == [("n", "unmoved")]
+
+
 def test_what_was_frozen_on_a_side_or_is_not_known_to_be_trained_is_not_unmoved():
     still = values(4, 4)
     moved = [(dense(name, values(4, 4)), dense(name, values(4, 4))) for name in "bc"]

@@ -207,6 +207,10 @@ def test_proofs_are_numbers():
     both = verdict(KERNEL, pruned(KERNEL, 0.5) * np.float32(1.01)).proof
     assert both == pytest.approx({"pruned": 0.5, "zeros": 0.5, "rest": 0.01}, abs=1e-3)
     assert verdict(KERNEL, codes(KERNEL, 0)).proof["axis"] == 1
+    heads = KERNEL.reshape(96, 8, 10) * RANDOM.uniform(0.1, 2, (8, 10)).astype(np.float32)
+    by_head = verdict(heads, codes(heads, 0))
+    assert by_head.nature is Nature.QUANTISED
+    assert (by_head.proof["axis"], by_head.proof["axis_to"]) == (1, 2)
     assert verdict(KERNEL, GROWN).proof == {"overlap": 1.0}
     assert verdict(GROWN, KERNEL).proof["overlap"] == pytest.approx(80 / 83)
     assert verdict(KERNEL, KERNEL * np.float32(0.5)).proof["factor"] == pytest.approx(0.5)

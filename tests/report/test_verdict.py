@@ -11,7 +11,7 @@ import pytest
 from models import model, weight
 
 from modeldiff import Options, compare, render, report
-from modeldiff.graph import Model
+from modeldiff.graph import Layer, Model
 from modeldiff.report import Status
 from modeldiff.report.words import plain
 
@@ -155,6 +155,22 @@ def test_values_that_broke_are_told_once() -> None:
     (second,) = (layer for layer in built.layers if layer.name == "second")
     assert list(map(plain, second.warnings)) == ["kernel now holds 64 NaN or infinite values"]
     assert second.lines == ()
+    assert second.moved == np.inf
+
+
+def test_integers_that_stand_for_the_old_values_are_no_distance_away() -> None:
+    old = model(PLAIN)
+
+    def coded(layer: Layer) -> Layer:
+        values = np.concatenate(list(layer.weights[0].source.blocks(1000))).reshape(layer.weights[0].shape)
+        codes = np.round(values / np.abs(values).max() * 127).astype(np.int8)
+        return replace(layer, weights=(weight("kernel", codes), *layer.weights[1:]))
+
+    layers = tuple(coded(layer) if layer.name == "second" else layer for layer in old.graph.layers)
+    built = report.build(compare(old, replace(old, graph=replace(old.graph, layers=layers))))
+    (second,) = (layer for layer in built.layers if layer.name == "second")
+    assert plain(second.figure) == "quantised"
+    assert second.moved is None
 
 
 def test_callers_hear_first_that_the_output_is_another_one() -> None:
