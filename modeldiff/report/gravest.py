@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 
 from modeldiff.changes import (
     ABSENT,
@@ -27,9 +28,9 @@ from modeldiff.changes import (
 )
 from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import RegionKind
-from modeldiff.report.groups import Block, dissolved, extracted
+from modeldiff.report.groups import Block, dissolved, extracted, shells
 from modeldiff.report.together import likeness, skip, told
-from modeldiff.report.view import Code, Phrase
+from modeldiff.report.view import Code, Phrase, Status
 from modeldiff.report.words import (
     Partners,
     counted,
@@ -100,14 +101,18 @@ def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Part
 
     A sub-model, a block, a layer, in this order.
     """
-    for path, members in extracted(result).items():
+    if around := extracted(result):
+        members = {path for paths in around.values() for path in paths}
         moved = {change.site.new for change in result.changes if isinstance(change, WeightChanged)}
-        same = "" if any(member in moved for member in members) else ", every weight identical"
-        words = f" is now a sub-model, {counted(len(members), 'layer')} moved into it{same}"
-        return (Code(format_path(path)), words), 1
-    for path, members in dissolved(result).items():
-        words = f" is no sub-model any more, {counted(len(members), 'layer')} moved out of it"
-        return (Code(format_path(path)), words), 1
+        same = "" if members & moved else ", every weight identical"
+        names, verb, them = _shells(around)
+        words = f" {verb} now {them[0]}, {counted(len(members), 'layer')} moved into {them[1]}{same}"
+        return (*names, words), len(shells(result, Status.ADDED))
+    if around := dissolved(result):
+        names, verb, them = _shells(around)
+        amount = counted(sum(map(len, around.values())), "layer")
+        words = f" {verb} no {them[0].removeprefix('a ')} any more, {amount} moved out of {them[1]}"
+        return (*names, words), len(shells(result, Status.REMOVED))
     if found:
         largest = max(found, key=lambda one: len(one.rows))
         alike = [one for one in found if (one.noun, one.status) == (largest.noun, largest.status)]
@@ -131,6 +136,22 @@ def architecture_fact(result: DiffResult, found: Sequence[Block], partners: Part
         if len(same_key) > 1:
             return _throughout(first, same_key), len({one.site for one in same_key})
     return _single(first, partners), 1
+
+
+def _shells(paths: Collection[LayerPath]) -> tuple[Phrase, str, tuple[str, str]]:
+    """`a`, is, a sub-model, it · `a`, `b` and 2 more, are, sub-models, them."""
+    first = [(Code(format_path(path)),) for path in islice(paths, _NAMED)]
+    more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
+    several = len(paths) > 1
+    return (
+        (*joined(first, ", " if more else " and "), *([more] if more else [])),
+        "are" if several else "is",
+        ("sub-models", "them") if several else ("a sub-model", "it"),
+    )
+
+
+_NAMED = 2
+"""Sub-models that a headline names at most."""
 
 
 def _throughout(first: ConfigChanged, alike: Sequence[ConfigChanged]) -> Phrase:

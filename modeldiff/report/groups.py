@@ -113,6 +113,16 @@ def dissolved(result: DiffResult) -> dict[LayerPath, list[LayerPath]]:
     return _moved_under((change.site.old for change in result.of(Kind.LAYER_MOVED)), result.matching.removed)
 
 
+def shells(result: DiffResult, status: Status) -> set[str]:
+    """Addresses of sub-models put around layers that were there, or taken away from around them; and their inputs."""
+    is_old = status is Status.REMOVED
+    around = dissolved(result) if is_old else extracted(result)
+    known = {path: layer.class_name for path, layer in (result.old if is_old else result.new).walk()} if around else {}
+    alone = result.matching.removed if is_old else result.matching.added
+    found = [path for path in alone if path in around or (path[:-1] in around and known[path] == "InputLayer")]
+    return {(Site(path, None) if is_old else Site(None, path)).address for path in found} if around else set()
+
+
 def _moved_under(paths: Iterable[LayerPath | None], parents: Sequence[LayerPath]) -> dict[LayerPath, list[LayerPath]]:
     found: dict[LayerPath, list[LayerPath]] = defaultdict(list)
     known = set(parents)

@@ -25,7 +25,7 @@ from modeldiff.graph import LayerPath, format_path
 from modeldiff.regions import Region, RegionKind
 from modeldiff.report import asserted, loading, natures
 from modeldiff.report.gravest import for_training
-from modeldiff.report.groups import Block
+from modeldiff.report.groups import Block, dissolved, extracted, shells
 from modeldiff.report.tensors import span
 from modeldiff.report.view import Code, LayerView, Phrase, Status, Strong
 from modeldiff.report.words import Partners, counted, is_telling, joined, message, percent
@@ -34,7 +34,7 @@ from modeldiff.report.words import Partners, counted, is_telling, joined, messag
 def lead(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Block]) -> Phrase:
     """Architecture, then weights, in numbers; () where the verdict said it all."""
     sentences: list[Phrase] = []
-    if parts := [*_block_counts(found), *_kind_counts(result)]:
+    if parts := [*_shells(result), *_block_counts(result, found), *_kind_counts(result)]:
         sentences.append(("Architecture: ", Strong(parts[0][0]), *parts[0][1:], *_after(parts[1:]), "."))
     grave = _configured(result)
     training = [one for one in result.changes if isinstance(one, ConfigChanged) and one.site not in grave]
@@ -52,12 +52,19 @@ def _after(parts: Iterable[Phrase]) -> Iterator[str]:
         yield from part
 
 
-def _block_counts(found: Sequence[Block]) -> Iterator[Phrase]:
+def _shells(result: DiffResult) -> Iterator[Phrase]:
+    for around, word in ((extracted(result), "extracted"), (dissolved(result), "dissolved")):
+        if around:
+            yield (Strong(f"{counted(len(around), 'sub-model')} {word}"),)
+
+
+def _block_counts(result: DiffResult, found: Sequence[Block]) -> Iterator[Phrase]:
     for status in (Status.ADDED, Status.REMOVED):
         nouns = Counter[str]()
         sizes = Counter[str]()
+        told = shells(result, status)
         for block in found:
-            if block.status is status:
+            if block.status is status and not told.issuperset(row.address for row in block.rows):
                 noun = block.noun if len(block.rows) > 1 else "layer"
                 nouns[noun] += block.count
                 sizes[noun] += len(block.rows)
