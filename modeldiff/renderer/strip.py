@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from modeldiff.renderer.boxes import CLASSES
 from modeldiff.report import LayerView, Status
@@ -16,6 +17,8 @@ HEIGHT = 46
 _TOP = 6.0
 SLOTS = 24
 """Places of a strip of fewer layers: bars as wide as half a picture would say nothing more."""
+ROOM = 0.3
+"""The share of the strip from which a stretch has room for words."""
 SIGNS = 240
 """With more layers than this, signs would lie on each other: bars in the status' colour stand for them."""
 
@@ -36,6 +39,8 @@ class Strip:
     """Position in percent, class and sign."""
     summary: str
     """The same in words."""
+    stretches: tuple[tuple[float, str], ...] = ()
+    """Where a stretch of frozen or trainable layers begins, in percent, and what became of it."""
 
 
 def strip(layers: Sequence[LayerView], *, compares: bool) -> Strip | None:
@@ -61,15 +66,16 @@ def _moved(layers: Sequence[LayerView]) -> Strip | None:
             bars.append(_bar(index, max(share * (HEIGHT - _TOP), 4)))
     step = (HEIGHT - _TOP) / 3
     moving = sum(1 for far in known if far)
-    frozen = tuple(_frozen(layers))
+    runs = _frozen(layers)
     return Strip(
         "How far each layer moved",
-        f"relative L2, log scale, input to output{_KEY if frozen else ''}",
+        f"relative L2, log scale, input to output{_KEY if runs else ''}",
         max(len(layers), SLOTS),
         tuple((_TOP + step * number, label) for number, label in enumerate(("100 %", "10 %", "1 %"))),
-        (("b", "".join(bars)), ("z", "".join(still)), *frozen, *_colours(layers)),
+        (("b", "".join(bars)), ("z", "".join(still)), *_underlined(runs), *_colours(layers)),
         tuple(_signs(layers)),
         f"{moving} of {len(known)} compared layers moved",
+        tuple(_stretches(layers, runs)),
     )
 
 
@@ -84,15 +90,15 @@ def _parameters(layers: Sequence[LayerView]) -> Strip | None:
         for index, size in enumerate(sizes)
         if size
     ]
-    frozen = tuple(_frozen(layers))
+    runs = _frozen(layers)
     marks = range(top, 0, -max(1, math.ceil(top / 3)))
     grid = tuple((HEIGHT - mark / top * (HEIGHT - _TOP), _power(mark)) for mark in marks)
     return Strip(
         "Where the parameters are",
-        f"per layer, log scale, input to output{_KEY if frozen else ''}",
+        f"per layer, log scale, input to output{_KEY if runs else ''}",
         max(len(layers), SLOTS),
         grid,
-        (("p", "".join(bars)), *frozen),
+        (("p", "".join(bars)), *_underlined(runs)),
         (),
         f"{sum(1 for size in sizes if size)} of {len(layers)} layers have parameters",
     )
@@ -107,8 +113,8 @@ def _bar(index: int, height: float) -> str:
     return f"M{index}.12 {HEIGHT}v{-height:.1f}h.76v{height:.1f}z"
 
 
-def _frozen(layers: Sequence[LayerView]) -> Iterator[tuple[str, str]]:
-    """Lines under runs of frozen layers that have weights; layers without weights do not end a run."""
+def _frozen(layers: Sequence[LayerView]) -> list[list[int]]:
+    """Runs of frozen layers that have weights, first and one past the last; layers without weights do not end a run."""
     runs: list[list[int]] = []
     is_open = False
     for index, view in enumerate(layers):
@@ -121,8 +127,25 @@ def _frozen(layers: Sequence[LayerView]) -> Iterator[tuple[str, str]]:
         else:
             runs.append([index, index + 1])
             is_open = True
+    return runs
+
+
+def _underlined(runs: Sequence[Sequence[int]]) -> Iterator[tuple[str, str]]:
     if runs:
         yield "frz", "".join(f"M{first}.1 50H{last - 0.1:.1f}" for first, last in runs)
+
+
+def _stretches(layers: Sequence[LayerView], runs: Sequence[Sequence[int]]) -> Iterator[tuple[float, str]]:
+    """What became of frozen runs and of what lies between them, where there are such runs and room for words."""
+    places = max(len(layers), SLOTS)
+    ends = [0, *(end for run in runs for end in run), len(layers)] if runs else []
+    for number, (first, last) in enumerate(pairwise(ends)):
+        known = [view.moved for view in layers[first:last] if view.moved is not None]
+        moved = sum(1 for far in known if far)
+        if known and last - first >= ROOM * places:
+            what = "frozen" if number % 2 else "trainable"
+            told = [f"{count} {word}" for count, word in ((len(known) - moved, "identical"), (moved, "moved")) if count]
+            yield round(100 * first / places, 2), f"{what}: {', '.join(told)}"
 
 
 def _one_sided(layers: Sequence[LayerView]) -> Iterator[tuple[int, Status]]:

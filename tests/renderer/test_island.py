@@ -91,6 +91,18 @@ def test_the_strip_says_what_moved_what_stayed_and_what_is_frozen():
     assert [sign for _, _, sign in found.signs] == ["−"]
 
 
+def test_long_stretches_of_frozen_layers_and_between_them_say_what_became_of_them():
+    lines = ["x: InputLayer(batch_shape=[None, 8])"]
+    for index in range(30):
+        frozen = ", trainable=False" if index < 20 else ""
+        lines.append(f"d{index}: Dense(units=8, w={index + 1}{frozen}) <- {f'd{index - 1}' if index else 'x'}")
+    old = "\n".join([*lines, "outputs: d29"])
+    new = old.replace("w=4,", "w=99,").replace("w=30)", "w=98)")
+    found = strip(report.build(compare(model(old), model(new))).layers, compares=True)
+    assert found.stretches == ((3.23, "frozen: 19 identical, 1 moved"), (67.74, "trainable: 9 identical, 1 moved"))
+    assert strip(words().layers, compares=True).stretches == ()
+
+
 def test_the_strip_of_many_layers_has_colours_for_signs():
     built = words()
     removed = [view for view in built.layers if view.moved is None and view.status.sign]
