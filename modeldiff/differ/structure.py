@@ -60,7 +60,10 @@ def detect(match: Match, old: Layer, new: Layer, partners: Mapping[LayerPath, La
     if (before or after) and partners.get(before) != after:
         yield LayerMoved(match.site, before, after)
     if old.canonical_class != new.canonical_class and old.class_name and new.class_name:
-        yield LayerRetyped(match.site, old.class_name, new.class_name, equivalent=is_equivalent(match, old, new))
+        names = old.class_name, new.class_name
+        if names[0] == names[1]:  # the class of every operation, `TFOpLambda`
+            names = old.canonical_class, new.canonical_class
+        yield LayerRetyped(match.site, *names, equivalent=is_equivalent(match, old, new))
 
 
 def is_equivalent(match: Match, old: Layer, new: Layer) -> bool:

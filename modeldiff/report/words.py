@@ -125,11 +125,20 @@ def value_text(of: Any) -> str:
         config = of.get("config") or {}
         inside = ", ".join(f"{key}={value_text(item)}" for key, item in config.items()) if config else ""
         return f"{of['class_name']}({inside})"
+    if _is_slice(of):
+        start, stop, step = ("" if item is None else value_text(item) for item in of["slice"])
+        return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
     if isinstance(of, Mapping):
         return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in of.items()) + "}"
     if isinstance(of, (list, tuple)):
         return "[" + ", ".join(value_text(item) for item in of) + "]"
     return json.dumps(of, ensure_ascii=False, default=str)
+
+
+def _is_slice(of: Any) -> bool:
+    """Whether these are the start, stop and step of a slice, each of which may be None."""
+    ends = of.get("slice") if isinstance(of, Mapping) and len(of) == 1 else None
+    return isinstance(ends, (list, tuple)) and len(ends) == 3
 
 
 def is_object(of: Any) -> bool:

@@ -249,3 +249,23 @@ def test_weights_alone_say_nothing_of_the_structure() -> None:
         diff = compare(old, new)
         assert {change.kind for change in diff.changes} <= {Kind.METADATA_CHANGED}
         assert len(diff.weight_pairs) == 8
+
+
+def test_another_operation_is_told_by_its_own_name_and_not_by_the_class_of_all() -> None:
+    text = """
+        a: InputLayer(batch_shape=[None, 4])
+        b: InputLayer(batch_shape=[None, 4])
+        op: Maximum <- a, b
+        outputs: op
+    """
+
+    def made(operation: str) -> Model:
+        one = model(text)
+        layers = (
+            *one.graph.layers[:2],
+            replace(one.graph.layers[2], class_name="TFOpLambda", canonical_class=operation),
+        )
+        return replace(one, graph=replace(one.graph, layers=layers))
+
+    (change,) = compare(made("Maximum"), made("Minimum")).changes
+    assert "".join(message(change, {})) == "Maximum → Minimum"

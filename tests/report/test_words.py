@@ -72,6 +72,10 @@ def test_a_setting_is_told_as_it_was_typed(value: float, text: str) -> None:
         ({"class_name": "Sequential", "config": [1]}, "{class_name: Sequential, config: [1]}"),
         ({"class_name": "Odd", "config": 3}, "{class_name: Odd, config: 3}"),
         ({"class_name": "Zeros", "config": None}, "Zeros()"),
+        ([{"slice": [None, None, None]}, -1], "[:, -1]"),
+        ({"slice": [1, None, 2]}, "1::2"),
+        ({"slice": [0, 3, None]}, "0:3"),
+        ({"slice": [0]}, "{slice: [0]}"),
     ],
 )
 def test_a_config_value_reads_like_python(value: object, text: str) -> None:
