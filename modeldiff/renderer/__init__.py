@@ -1,10 +1,11 @@
-# The table of output formats. A new format is one module with `render(report, diagram)` and one row here.
+# The table of output formats. A new format is one module with `render(report, folding)` and one row here. What shows a
+# picture builds its diagram itself, since it may have to build it again, folded further.
 """Renderers: a report and a diagram become one text."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from modeldiff.errors import UsageError
 
@@ -15,24 +16,16 @@ if TYPE_CHECKING:
     from modeldiff.report import Report
 
 
-class Format(NamedTuple):
-    """One row of the table."""
-
-    module: str
-    """Below `modeldiff.renderer`; has `render(report, diagram) -> str`."""
-    has_picture: bool
-    """Whether it needs the diagram; without it `diagram` is None."""
-
-
 FORMATS = {
-    "html": Format("html", has_picture=True),
-    "svg": Format("svg", has_picture=True),
-    "dot": Format("dot", has_picture=True),
-    "json": Format("json", has_picture=False),
-    "md": Format("markdown", has_picture=False),
-    "txt": Format("text", has_picture=False),
-    "notebook": Format("notebook", has_picture=True),
+    "html": "html",
+    "svg": "svg",
+    "dot": "dot",
+    "json": "json",
+    "md": "markdown",
+    "txt": "text",
+    "notebook": "notebook",
 }
+"""Format -> module below `modeldiff.renderer` that has `render(report, folding) -> str`."""
 
 
 def render(
@@ -59,10 +52,5 @@ def render_report(report: Report, format: str, folding: Folding | None = None) -
     """As `render`, for words that are built already: several formats of one report share them."""
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", fix=f"one of {', '.join(FORMATS)}")
-    row = FORMATS[format]
-    module = importlib.import_module(f"{__name__}.{row.module}")
-    if not row.has_picture:
-        return cast("str", module.render(report, None))
-    from modeldiff import diagram
-
-    return cast("str", module.render(report, diagram.build(report.subject, folding=folding)))
+    module = importlib.import_module(f"{__name__}.{FORMATS[format]}")
+    return cast("str", module.render(report, folding))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from modeldiff.diagram import OUTSIDE, Body, Box, Card, Diagram, End, Fold, Presence, Row, Trace
+from modeldiff.diagram import OUTSIDE, Body, Box, Card, Diagram, End, Fold, Folding, Presence, Row, Trace, build
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.palette import tokens
@@ -19,10 +19,9 @@ _NOTES = 3
 """Notes that stand below the verdict; the rest are counted."""
 
 
-def render(report: Report, diagram: Diagram | None) -> str:
+def render(report: Report, folding: Folding | None = None) -> str:
     """A DOT document: one node per layer, clusters for groups, one node per fold."""
-    assert diagram is not None
-    return "\n".join(_Writer(report, diagram).document()) + "\n"
+    return "\n".join(_Writer(report, build(report.subject, folding=folding)).document()) + "\n"
 
 
 def quoted(*lines: str) -> str:

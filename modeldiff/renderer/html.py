@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 
 from modeldiff.beside import beside
 from modeldiff.changes import DiffResult
-from modeldiff.diagram import NARROWER, Diagram, Folding, Side, build, build_side
+from modeldiff.diagram import NARROWER, Folding, Side, build, build_side
 from modeldiff.renderer import palette, templates
 from modeldiff.renderer.boxes import CLASSES, Words
 from modeldiff.renderer.characters import visible
@@ -51,23 +51,21 @@ TRIES = tuple(abreast for abreast in NARROWER if not abreast[1])
 """A page can be moved: what is told stays outside of folds however wide it is."""
 
 
-def render(report: Report, diagram: Diagram | None) -> str:
+def render(report: Report, folding: Folding | None = None) -> str:
     """The page.
 
     Raises:
         RenderError: there is no Graphviz, or the templates are missing.
     """
-    assert diagram is not None
+    compares = isinstance(report.subject, DiffResult)
     numbers = {view.address: number for number, view in enumerate(report.layers)}
-    sides = partial(_sides, report, diagram.folding, numbers)
-    with beside(sides, is_worth_it=diagram.compares and len(numbers) >= MANY) as drawn_sides:
-        words = Words(report, compares=diagram.compares)
-        again = partial(build, report.subject, folding=diagram.folding)
-        drawn, note = picture(diagram, words, again, tries=TRIES)
+    with beside(partial(_sides, report, folding, numbers), is_worth_it=compares and len(numbers) >= MANY) as sides:
+        words = Words(report, compares=compares)
+        drawn, note = picture(words, partial(build, report.subject, folding=folding), tries=TRIES)
         merged = _drawn(drawn, words, numbers)
         data = island(report)
         page = environment(report).get_template("page.html.j2")
-        pictures = [merged, *(drawn_sides() if diagram.compares else ())]
+        pictures = [merged, *(sides() if compares else ())]
     frames, holds, parents = (
         {name: inside for part in parts for name, inside in part.items()} for parts in zip(*pictures, strict=True)
     )
@@ -75,10 +73,10 @@ def render(report: Report, diagram: Diagram | None) -> str:
     script = _lean("\n".join(["(() => {", *map(templates.read, SCRIPTS), "})();"]))
     box = (-drawn.left - PAD, -PAD, drawn.left + drawn.right + 2 * PAD, drawn.height + 2 * PAD)
     changed = [view for view in report.layers if view.status is not Status.UNCHANGED]
-    repeated = repeats(report, diagram) if report.overview is not None else []
+    repeated = repeats(report) if report.overview is not None else []
     return page.render(
         report=report,
-        compares=diagram.compares,
+        compares=compares,
         title=f"{plain(report.verdict)}",
         style=Markup(style),  # noqa: S704 -- our own files
         script=Markup(script),  # noqa: S704 -- our own files
@@ -91,7 +89,7 @@ def render(report: Report, diagram: Diagram | None) -> str:
         note=note,
         data=Markup(data),  # noqa: S704 -- escaped where it is made
         contents=Markup(contents(numbers, holds, parents)),  # noqa: S704 -- as above
-        strip=strip(report.layers, compares=diagram.compares),
+        strip=strip(report.layers, compares=compares),
         views={view.address: view for view in report.layers},
         index=numbers,
         changed=changed,
@@ -127,14 +125,14 @@ def _drawn(drawn: Scene, words: Words, numbers: Mapping[str, int], name: str = "
     return insides
 
 
-def _sides(report: Report, folding: Folding, numbers: Mapping[str, int]) -> list[Insides]:
+def _sides(report: Report, folding: Folding | None, numbers: Mapping[str, int]) -> list[Insides]:
     """The pictures of the old and of the new model alone."""
     assert isinstance(report.subject, DiffResult)
     found = []
     for side in SIDES:
         words = Words(report, compares=True, side=side)
-        again = partial(build_side, report.subject, side, folding=folding)
-        found.append(_drawn(picture(again(), words, again, tries=TRIES)[0], words, numbers, side))
+        drawn, _ = picture(words, partial(build_side, report.subject, side, folding=folding), tries=TRIES)
+        found.append(_drawn(drawn, words, numbers, side))
     return found
 
 

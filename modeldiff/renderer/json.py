@@ -48,12 +48,12 @@ from modeldiff.report.view import Report
 from modeldiff.report.words import Partners, message, plain
 
 if TYPE_CHECKING:
-    from modeldiff.diagram import Diagram
+    from modeldiff.diagram import Folding
 
 FORMAT_VERSION = 1
 
 
-def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
+def render(report: Report, folding: Folding | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
     """The data of a comparison or of one model, in the order of the contract."""
     head = {"tool": {"name": "modeldiff", "version": modeldiff.__version__}, "format_version": FORMAT_VERSION}
     subject = report.subject

@@ -16,7 +16,7 @@ from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
 
 if TYPE_CHECKING:
-    from modeldiff.diagram import Diagram
+    from modeldiff.diagram import Folding
 
 BUDGET = 60_000
 """Characters at most; a pull-request comment takes 65 536."""
@@ -27,7 +27,7 @@ _LONGEST_PHRASE = 600
 _LONGEST_NAME = 120
 
 
-def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
+def render(report: Report, folding: Folding | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
     """Verdict, a table of the gravest rows, the rest folded away."""
     head = "\n".join(_head(report))
     table, rest = _rows(report)

@@ -12,11 +12,11 @@ from modeldiff.renderer import html
 from modeldiff.report import Report
 
 if TYPE_CHECKING:
-    from modeldiff.diagram import Diagram
+    from modeldiff.diagram import Folding
 
 
-def render(report: Report, diagram: Diagram | None) -> str:
+def render(report: Report, folding: Folding | None = None) -> str:
     """The page in a sandboxed frame."""
-    page = base64.b64encode(html.render(report, diagram).encode()).decode("ascii")
+    page = base64.b64encode(html.render(report, folding).encode()).decode("ascii")
     source = f"data:text/html;charset=utf-8;base64,{page}"
     return f'<iframe sandbox="allow-scripts" width="100%" height="720" title="modeldiff" src="{source}"></iframe>'

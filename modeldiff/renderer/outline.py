@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from modeldiff.diagram import Body, Card, Diagram, FoldKind, Group, Trace, build
+from modeldiff.diagram import Body, Card, FoldKind, Group, Trace, build
 from modeldiff.report import LayerView, Report
 from modeldiff.report.words import counted
 
@@ -47,18 +47,18 @@ class Repeat:
         return f"{self.times + 1:,} × ({layers}), {counted(total, 'parameter')} together"
 
 
-def outline(report: Report, diagram: Diagram | None = None) -> Iterator[LayerView | Repeat]:
+def outline(report: Report) -> Iterator[LayerView | Repeat]:
     """Every layer of one model, or the block it repeats; a sub-model before its layers."""
     views = {view.address: view for view in report.layers}
     told: list[LayerView] = []
-    for one in _entries((diagram or build(report.subject)).body, views, told):
+    for one in _entries(build(report.subject).body, views, told):
         told += [one] if isinstance(one, LayerView) else one.views
         yield one
 
 
-def repeats(report: Report, diagram: Diagram) -> list[Repeat]:
+def repeats(report: Report) -> list[Repeat]:
     """The blocks that come again."""
-    return [one for one in outline(report, diagram) if isinstance(one, Repeat)]
+    return [one for one in outline(report) if isinstance(one, Repeat)]
 
 
 def _entries(body: Body, views: Mapping[str, LayerView], told: list[LayerView]) -> Iterator[LayerView | Repeat]:

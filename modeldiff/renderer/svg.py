@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
+from modeldiff.changes import DiffResult
 from modeldiff.diagram import FEWER, LIMIT, NARROWER, Abreast, Diagram, Folding, build
 from modeldiff.renderer import palette
 from modeldiff.renderer.boxes import CLASSES, Words
@@ -27,23 +28,21 @@ _NOTES = 3
 """Notes that are drawn in, so that a picture alone hides nothing; the rest are counted."""
 
 
-def render(report: Report, diagram: Diagram | None) -> str:
+def render(report: Report, folding: Folding | None = None) -> str:
     """A standalone SVG document.
 
     Raises:
         RenderError: there is no Graphviz.
     """
-    assert diagram is not None
-    words = Words(report, compares=diagram.compares)
-    again = partial(build, report.subject, folding=diagram.folding)
-    drawn, note = picture(diagram, words, again, tries=NARROWER)
+    words = Words(report, compares=isinstance(report.subject, DiffResult))
+    drawn, note = picture(words, partial(build, report.subject, folding=folding), tries=NARROWER)
     width = max(NARROWEST, drawn.left + drawn.right + 2 * MARGIN)
     head, top = _head(report, width, note)
     axis = round((width - drawn.left - drawn.right) / 2 + drawn.left)
     height = top + drawn.height + MARGIN
     body = Pencil(words, is_live=False, numbers={}, frames={}, holds={}, parents={}).scene(drawn)
     title = text(plain(report.verdict))
-    kind = "g" if diagram.compares else "g one"
+    kind = "g" if words.compares else "g one"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'class="{kind}" role="img" aria-label="{title}"><title>{title}</title><style>{palette.standalone()}</style>'
@@ -57,24 +56,24 @@ _SMALL = 3_000
 
 
 class Again(Protocol):
-    """Builds the same picture, folded further."""
+    """Builds the same picture, as often as it must be folded further."""
 
     def __call__(self, *, limit: int = ..., abreast: Abreast | None = ...) -> Diagram:
         """A diagram; the arguments are those of `build`."""
 
 
-def picture(diagram: Diagram, words: Words, again: Again, *, tries: Sequence[Abreast]) -> tuple[Scene, str]:
+def picture(words: Words, again: Again, *, tries: Sequence[Abreast]) -> tuple[Scene, str]:
     """The scene, and a sentence where the picture is not what was asked for.
 
     Where it is too wide to be read it is folded until it fits, unless somebody asked for how it is folded; where that
     does not help, its cards are drawn narrower.
 
     Args:
-        diagram: what to draw.
-        words: its texts.
-        again: builds it once more.
+        words: the texts of the picture.
+        again: builds it.
         tries: how to fold it where it is too wide, one after the other.
     """
+    diagram = again()
     drawn, finished = scene(diagram, words)
     note, limit = "", LIMIT
     if not finished:

@@ -21,7 +21,7 @@ from modeldiff.report.view import Code, LayerView, Phrase, Report, Status, Stron
 from modeldiff.report.words import counted, joined
 
 if TYPE_CHECKING:
-    from modeldiff.diagram import Diagram
+    from modeldiff.diagram import Folding
 
 _WIDTH = 100
 _NARROWEST = 40
@@ -35,7 +35,7 @@ _STYLES = {
 }
 
 
-def render(report: Report, diagram: Diagram | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
+def render(report: Report, folding: Folding | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
     """The summary without colour, 100 columns wide."""
     return _plain(report, _WIDTH)
 

@@ -13,7 +13,6 @@ from markdown_it import MarkdownIt
 from models import model, weight
 
 from modeldiff import compare, render, report, survey
-from modeldiff.diagram import build
 from modeldiff.graph import Call, Graph, Layer, Model, TensorRef
 from modeldiff.renderer.outline import Repeat, outline, repeats
 
@@ -46,7 +45,7 @@ def test_repeated_blocks_are_told_once_and_counted():
 
 def test_a_block_has_its_size():
     built = report.build(model(blocks(12)))
-    (repeat,) = repeats(built, build(built.subject))
+    (repeat,) = repeats(built)
     assert repeat.block == "12 × (3 layers, 72 parameters)"
     assert repeat.words == "×11 more like the 3 layers above"
     assert [view.name for view in repeat.first] == ["a0", "n0", "s0"]

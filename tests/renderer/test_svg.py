@@ -11,6 +11,7 @@ from modeldiff import compare, diagram, render, report
 from modeldiff.renderer import scene as scenes
 from modeldiff.renderer import svg
 from modeldiff.renderer.boxes import Words
+from modeldiff.renderer.drawing import Pencil
 from modeldiff.renderer.layout import TooSlow
 from modeldiff.renderer.scene import scene
 from modeldiff.renderer.tags import width
@@ -192,7 +193,7 @@ def deep(join: str) -> str:
 
 def test_a_long_changed_connection_says_at_both_ends_where_the_other_is():
     result = compare(model(deep("m6")), model(deep("stem")))
-    document = svg.render(report.build(result), diagram.build(result, folding=diagram.Folding(context=99)))
+    document = svg.render(report.build(result), diagram.Folding(context=99))
     assert "+ from stem" in texts(document)
     assert "+ to join" in texts(document)
     assert "− from" not in texts(document)  # that one is short
@@ -228,7 +229,7 @@ def test_hostile_names_in_frames_traces_and_words_on_lines_are_text(name):
         layers=tuple(replace(view, name=name) for view in built.layers),
         regions=tuple(replace(region, label=("like ", Code(name)), name=(Code(name),)) for region in built.regions),
     )
-    document = svg.render(hostile, diagram.build(result, folding=diagram.Folding(context=99)))
+    document = svg.render(hostile, diagram.Folding(context=99))
     assert "like" in texts(document)
     assert "+ from" in texts(document)
     assert not [element for element in ET.fromstring(document).iter() if element.tag in {f"{SVG}script", f"{SVG}img"}]
@@ -283,10 +284,7 @@ def test_two_hundred_layers_stay_small():
         before = f"stage_{index}_dense"
     old = "\n".join([*lines, f"outputs: {before}"])
     new = re.sub(r"w=(\d+)", lambda found: f"w={int(found[1]) + 1000}", old)
-    assert (
-        len(svg.render(report.build(compare(model(old), model(new))), diagram.build(compare(model(old), model(new)))))
-        < 200_000
-    )
+    assert len(render(compare(model(old), model(new)), "svg")) < 200_000
 
 
 def test_a_model_without_layers_is_a_picture_too():
@@ -312,6 +310,8 @@ def test_a_fold_may_hold_nothing_but_places_that_layers_left():
     assert traces
     inner = diagram.Fold(diagram.FoldKind.BUNDLE, diagram.Body(traces, ()))
     fold = diagram.Fold(diagram.FoldKind.BUNDLE, diagram.Body((*traces, inner), ()))
-    drawn = svg.render(report.build(diff), diagram.Diagram(diagram.Body((fold,), ()), compares=True))
+    told = Words(report.build(diff), compares=True)
+    placed, _ = scene(diagram.Diagram(diagram.Body((fold,), ()), compares=True), told)
+    drawn = Pencil(told, is_live=False, numbers={}, frames={}, holds={}, parents={}).scene(placed)
     assert "2 places of layers that moved" in drawn
     assert "b2_fc" in drawn
