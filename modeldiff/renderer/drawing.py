@@ -15,8 +15,9 @@ from modeldiff.renderer.boxes import CLASSES, GUTTER, ONE_LINE, PAD, Words
 from modeldiff.renderer.characters import visible
 from modeldiff.renderer.frames import Placement
 from modeldiff.renderer.measure import mono_fitting, sans, sans_fitting
-from modeldiff.renderer.routes import Bundle, Placed, Route
+from modeldiff.renderer.routes import Placed, Route
 from modeldiff.renderer.scene import Scene
+from modeldiff.renderer.tags import calls
 from modeldiff.report import Status
 from modeldiff.report.words import plain
 
@@ -56,10 +57,10 @@ class Pencil:
         if self.is_live:
             ranks = " ".join(f"{top} {height}" for top, height in scene.ranks)
             yield f'<g class="lv" data-r="{ranks}" data-x="{scene.left} {scene.right} {scene.height}">'
-        named: set[Bundle] = set()
         for route in scene.routes:
-            yield self._line(scene.body, route, is_first=route.bundle not in named)
-            named.add(route.bundle)
+            yield self._line(scene.body, route)
+        for x, y, words in calls(scene.routes):
+            yield f'<text class="call" x="{x}" y="{y}">{words}</text>'
         for x, y, presence, words in scene.tags:
             yield f'<text class="call tag {PRESENCES[presence]}" x="{x}" y="{y}">{text(words)}</text>'
         for placement in scene.frames:
@@ -69,7 +70,7 @@ class Pencil:
         if self.is_live:
             yield "</g>"
 
-    def _line(self, body: Body, route: Route, *, is_first: bool) -> str:
+    def _line(self, body: Body, route: Route) -> str:
         (x, y), *rest = route.points
         path = f"M{x} {y}"
         for next_x, next_y in rest:
@@ -88,12 +89,6 @@ class Pencil:
             ends = " to ".join(self.words.end_name(body, end) for end in (line.source, line.target))
             title = f"<title>{line.presence.value} connection, {text(ends)}</title>"
             drawn = f'<path class="{kind}" d="{path}"{data}>{title}</path>'
-        if line.source_call and is_first:
-            x, y = route.points[0]
-            drawn += f'<text class="call" x="{x + 5}" y="{y + 11}">call {line.source_call}</text>'
-        if line.target_call and not route.is_side:
-            x, y = route.points[-1]
-            drawn += f'<text class="call" x="{x + 6}" y="{y - 5}">call {line.target_call}</text>'
         return drawn
 
     def _region(self, body: Body, frame: Placement) -> str:

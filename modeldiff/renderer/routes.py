@@ -30,6 +30,10 @@ STRAIGHT = 24
 """A gap in which every line is straight."""
 CALL_ROOM = 12
 """More room in a gap where calls are named."""
+CALL_NEXT = 52
+"""Between lines of different calls of one box: the words fit."""
+ASIDE = 16
+"""How far beside the lines of a box those of the other side leave it."""
 HEAD_ROOM, FOOT_ROOM = 26, 8
 """More room in a gap where a frame begins or ends."""
 SIDE_FIRST, SIDE_NEXT = 18, 12
@@ -194,12 +198,13 @@ class _Router:
         for box, bundles in by_box.items():
             axis = 0 if box == OUTSIDE else self.xs[box]
             calls = sorted({bundle[3] for bundle in bundles})
+            step = CALL_NEXT if len({bundle[2:] for bundle in bundles}) == len(calls) else CALL_NEXT + 2 * ASIDE
             for bundle in bundles:
-                spread = round((calls.index(bundle[3]) - (len(calls) - 1) / 2) * 52)
+                spread = round((calls.index(bundle[3]) - (len(calls) - 1) / 2) * step)
                 present = {other[2] for other in bundles if other[3] == bundle[3]}
                 main = next(one for one in Presence if one in present)
                 to_left = Presence.ADDED not in present - {main} and towards[bundle] < axis
-                shift = 0 if bundle[2] is main else -16 if bundle[2] is Presence.ADDED or to_left else 16
+                shift = 0 if bundle[2] is main else -ASIDE if bundle[2] is Presence.ADDED or to_left else ASIDE
                 places[bundle] = axis + spread + shift
         return places
 
@@ -233,7 +238,7 @@ class _Router:
             axis = 0 if box == OUTSIDE else self.xs[box]
             names = sorted(found, key=lambda key: (found[key], key[1], key[0][2].value))
             room = (min(self.extents[box][:2]) * 2 - 48) // max(len(names) - 1, 1) if box != OUTSIDE else 0
-            step = min(52 if any(call for _, call in names) else 20, room)
+            step = min(CALL_NEXT if any(call for _, call in names) else 20, room)
             straight = [number for number, key in enumerate(names) if found[key] == axis]
             middle = straight[0] if len(straight) == 1 else (len(names) - 1) / 2
             for number, key in enumerate(names):

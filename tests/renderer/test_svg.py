@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from models import model
@@ -10,9 +11,10 @@ from models import model
 from modeldiff import compare, diagram, render, report
 from modeldiff.renderer import scene as scenes
 from modeldiff.renderer import svg
-from modeldiff.renderer.boxes import Words
+from modeldiff.renderer.boxes import LABEL, Words
 from modeldiff.renderer.drawing import Pencil
 from modeldiff.renderer.layout import TooSlow
+from modeldiff.renderer.measure import sans
 from modeldiff.renderer.scene import scene
 from modeldiff.renderer.tags import width
 from modeldiff.report import Code
@@ -315,3 +317,47 @@ def test_a_fold_may_hold_nothing_but_places_that_layers_left():
     drawn = Pencil(told, is_live=False, numbers={}, frames={}, holds={}, parents={}).scene(placed)
     assert "2 places of layers that moved" in drawn
     assert "b2_fc" in drawn
+
+
+def called(document: str) -> dict[int, list[tuple[int, int, str]]]:
+    """Start, end and text of the names of calls, by their base line."""
+    found: dict[int, list[tuple[int, int, str]]] = {}
+    for x, y, told in re.findall(r'<text class="call" x="(-?\d+)" y="(-?\d+)">([^<]+)', document):
+        found.setdefault(int(y), []).append((int(x), int(x) + round(sans(told, LABEL)), told))
+    return {y: sorted(row) for y, row in found.items()}
+
+
+def test_calls_of_old_and_new_connections_are_named_once_and_not_over_each_other():
+    before = """
+        left: InputLayer(batch_shape=[None, 8])
+        right: InputLayer(batch_shape=[None, 8])
+        tower: Functional <- left <- right
+            inside: InputLayer(batch_shape=[None, 8])
+            embedding: Dense(units=4, w=1) <- inside
+            outputs: embedding
+        difference: Subtract <- tower, tower@1
+        same: Dense(units=1, w=2) <- difference
+        outputs: same
+    """
+    after = before.replace("difference: Subtract", "cosine: Dot(axes=1)").replace("<- difference", "<- cosine")
+    after = after.replace(
+        "            outputs: embedding", "            norm: UnitNormalization <- embedding\n            outputs: norm"
+    )
+    rows = called(render(compare(model(before), model(after)), "svg"))
+    assert [[told for *_, told in row] for row in rows.values()] == [["call 1", "call 2"]] * 2
+    assert all(first[1] < second[0] for first, second in rows.values())
+
+
+@pytest.mark.parametrize("times", [2, 9, 30])
+def test_many_calls_of_one_layer_are_named_as_far_as_there_is_room(times):
+    ports = [f"i{at}: InputLayer(batch_shape=[None, {8 if at else 4}])" for at in range(times)]
+    makers = [f"a{at}: Activation(activation='f{at}') <- i{at}" for at in range(times)]
+    shared = "shared: Dense(units=4) " + " ".join(f"<- a{at}" for at in range(times))
+    join = "both: Concatenate <- " + ", ".join(f"shared@{at}" for at in range(times))
+    text = "\n".join([*ports, *makers, shared, join, "outputs: both"])
+    rows = called(render(model(text), "svg"))
+    assert len(rows) == 2
+    for row in rows.values():
+        assert row[-1][2].startswith("call ")
+        assert len(row) >= min(times, 8)
+        assert all(first[1] < second[0] for first, second in pairwise(row))
