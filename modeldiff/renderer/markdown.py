@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from modeldiff.renderer.characters import inert, visible
-from modeldiff.renderer.outline import Repeat, outline
+from modeldiff.renderer.outline import Repeat, Run, changes, outline
 from modeldiff.report import remarks
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
@@ -27,11 +27,17 @@ _LONGEST_PHRASE = 600
 _LONGEST_NAME = 120
 
 
+class _Row(NamedTuple):
+    text: str
+    layers: int = 1
+    """How many it tells of."""
+
+
 def render(report: Report, folding: Folding | None = None) -> str:  # noqa: ARG001 - every renderer has this shape
     """Verdict, a table of the gravest rows, the rest folded away."""
     head = "\n".join(_head(report))
     table, rest = _rows(report)
-    text = f"{head}\n\n{_table(report, table)}\n" if table else f"{head}\n"
+    text = f"{head}\n\n{_table(report, [row.text for row in table])}\n" if table else f"{head}\n"
     tail = [*_details(report, rest, BUDGET - len(text) - 200)]
     return inert("\n".join([text, *tail]).rstrip() + "\n" if tail else text)
 
@@ -52,24 +58,32 @@ def _head(report: Report) -> Iterator[str]:
         yield "\n".join(f"**{label}:** {phrase(words)}  " for label, words in facts)
 
 
-def _rows(report: Report) -> tuple[list[str], list[str]]:
+def _rows(report: Report) -> tuple[list[_Row], list[_Row]]:
     """The first rows by importance, and all that follow."""
     if report.overview is not None:
-        rows = [_repeat(one) if isinstance(one, Repeat) else _single(one) for one in outline(report)]
-        return rows[:_ROWS], rows[_ROWS:]
-    views = {layer.address: layer for layer in report.layers}
-    rows = [_row(views[address], group.impact) for group in report.groups for address in group.rows]
+        rows = [_repeat(one) if isinstance(one, Repeat) else _Row(_single(one)) for one in outline(report)]
+    else:
+        rows = [_change(one, impact) for impact, one in changes(report)]
     return rows[:_ROWS], rows[_ROWS:]
 
 
-def _row(layer: LayerView, impact: str) -> str:
-    name = code(layer.new or layer.old or layer.name, in_table=True)
+def _change(one: LayerView | Run | Repeat, impact: str) -> _Row:
+    if isinstance(one, Repeat):
+        told: list[Phrase] = [one.place, *([(one.difference, " together")] if one.difference else [])]
+        return _Row(f"|   | {one.words} | {phrase(joined(told, '; '), in_table=True)} | {impact} |", len(one.views))
+    layer = one.views[0] if isinstance(one, Run) else one
+    name = phrase(one.words, in_table=True) if isinstance(one, Run) else code(_path(layer), in_table=True)
     if layer.old_name is not None:
         name = f"{code(layer.old_name, in_table=True)} → {name}"
     facts: list[Phrase] = [*layer.warnings, *layer.lines]
     if layer.status in {Status.ADDED, Status.REMOVED} and layer.figure:
-        facts.append(layer.figure)
-    return f"| {layer.status.sign} | {name} | {phrase(joined(facts, '; '), in_table=True)} | {impact} |"
+        facts.append(one.figure)
+    text = f"| {layer.status.sign} | {name} | {phrase(joined(facts, '; '), in_table=True)} | {impact} |"
+    return _Row(text, len(one.views) if isinstance(one, Run) else 1)
+
+
+def _path(layer: LayerView) -> str:
+    return layer.new or layer.old or layer.name
 
 
 def _single(layer: LayerView) -> str:
@@ -78,9 +92,9 @@ def _single(layer: LayerView) -> str:
     return f"| {code(layer.new or layer.name, in_table=True)} | {' | '.join(cells)} |"
 
 
-def _repeat(repeat: Repeat) -> str:
+def _repeat(repeat: Repeat) -> _Row:
     amount = f" {repeat.parameters:,}" if repeat.parameters else ""
-    return f"| {repeat.words} | | | |{amount} |"
+    return _Row(f"| {repeat.words} | | | |{amount} |", len(repeat.views))
 
 
 def _table(report: Report, rows: Iterable[str]) -> str:
@@ -92,21 +106,22 @@ def _table(report: Report, rows: Iterable[str]) -> str:
     return "\n".join([f"| {' | '.join(name or ' ' for name in names)} |", f"|{'---|' * len(names)}", *rows])
 
 
-def _details(report: Report, rest: list[str], budget: int) -> Iterator[str]:
+def _details(report: Report, rest: list[_Row], budget: int) -> Iterator[str]:
     notes = [f"- {phrase(words)}" for words in remarks.below(report)]
     if report.unchanged and report.statuses:
         notes.append(f"- {counted(report.unchanged, 'layer')} unchanged")
     if not notes and not rest:
         return
     notes, lost_notes = _fit(notes, min(budget // 2, 8000))
-    rows, lost_rows = _fit(rest, budget - sum(map(len, notes)) - len(notes) - 400)
-    summary = [counted(len(rest), "more layer")] if rest else []
+    rows, _ = _fit([row.text for row in rest], budget - sum(map(len, notes)) - len(notes) - 400)
+    lost_layers = sum(row.layers for row in rest[len(rows) :])
+    summary = [counted(sum(row.layers for row in rest), "more layer")] if rest else []
     summary += ["notes"] if notes else []
     yield f"<details><summary>{' and '.join(summary).capitalize()}</summary>\n"
     if rows:
         yield f"{_table(report, rows)}\n"
-    if lost_rows:
-        yield f"{lost_rows:,} more in the report.\n"
+    if lost_layers:
+        yield f"{lost_layers:,} more in the report.\n"
     if notes:
         yield "\n".join(notes) + "\n"
     if lost_notes:

@@ -1,6 +1,6 @@
 # The terminal summary, and the same as plain text. rich owns width, colour and NO_COLOR; this file owns what stands
 # in which column. Words come from the report and are made visible before rich sees them: rich's own markup is off.
-"""Text of a report: aligned, one line per changed layer."""
+"""Text of a report: aligned, one line per changed layer, or for all in a row of which the same is told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from modeldiff.renderer.characters import inert, visible
-from modeldiff.renderer.outline import Repeat, outline
+from modeldiff.renderer.outline import Repeat, Run, changes, outline
 from modeldiff.report import remarks
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status, Strong
 from modeldiff.report.words import counted, joined
@@ -149,15 +149,17 @@ def _rows(report: Report) -> Table:
             else:
                 table.add_row("", _name(one), _facts(one), _text(one.figure, "dim"))
         return table
-    views = {layer.address: layer for layer in report.layers}
-    for group in report.groups:
-        for address in group.rows:
-            layer = views[address]
-            style = _STYLES[layer.status]
-            facts, figure = _facts(layer), _text(layer.figure, "dim")
-            if figure.plain in facts.plain:
-                figure = Text()
-            table.add_row(Text(layer.status.sign, style=style), _name(layer), facts, figure)
+    for _, row in changes(report):
+        if isinstance(row, Repeat):
+            table.add_row("", Text(row.words, style="dim"), _text(row.place, "dim"), Text(row.difference, style="dim"))
+            continue
+        layer = row.views[0] if isinstance(row, Run) else row
+        style = _STYLES[layer.status]
+        name = _text(row.words, style) if isinstance(row, Run) else _name(layer)
+        facts, figure = _facts(layer), _text(row.figure, "dim")
+        if figure.plain in facts.plain:
+            figure = Text()
+        table.add_row(Text(layer.status.sign, style=style), name, facts, figure)
     return table
 
 

@@ -33,10 +33,12 @@ HOSTILE = st.text(st.characters(codec="utf-8"), max_size=60) | st.sampled_from(
 )
 
 
-def chain(names: list[str]) -> Model:
+def chain(names: list[str], *, different: int = 9999) -> Model:
+    """Something else is told of each of the first `different` layers, and the same of all that follow."""
     layers = [Layer("x", "InputLayer", calls=(Call(),))]
     for name in names:
-        layers.append(Layer(name, "Dense", {"units": 1}, (Call((TensorRef(layers[-1].name),)),)))
+        units = min(len(layers), different)
+        layers.append(Layer(name, "Dense", {"units": units}, (Call((TensorRef(layers[-1].name),)),)))
     graph = Graph(tuple(layers), (TensorRef("x"),), (TensorRef(layers[-1].name),))
     return Model("m", "m.h5", "keras-h5", graph)
 
@@ -58,6 +60,23 @@ def test_tables_are_well_formed_whatever_the_names(names: list[str]) -> None:
     cells = [token for token in tokens if token.type in {"td_open", "th_open"}]
     assert len(cells) == 4 * len(rows)
     assert len(rows) - text.count("| impact |") == len(names)
+
+
+@given(st.lists(HOSTILE.filter(lambda name: name not in {"", "x"}), unique=True, min_size=3, max_size=9))
+@settings(deadline=None)
+def test_rows_that_say_the_same_are_one_well_formed_row(names: list[str]) -> None:
+    text = render(compare(chain([]), chain(names, different=1)), "md")
+    assert f" ({len(names)} layers) | Dense, 1 unit | functional |" in text
+    tokens = GFM.parse(text)
+    assert sum(token.type == "tr_open" for token in tokens) == 2
+    assert sum(token.type in {"td_open", "th_open"} for token in tokens) == 8
+
+
+def test_folds_are_counted_by_their_layers() -> None:
+    names = [f"n{index}" for index in range(35)]
+    text = render(compare(chain([]), chain(names, different=31)), "md")
+    assert "<summary>15 more layers" in text
+    assert "| + | `n30` to `n34` (5 layers) | Dense, 31 units | functional |" in text
 
 
 @pytest.mark.parametrize(("layers", "length"), [(3000, 10), (400, 3000)])
