@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from modeldiff.renderer.characters import inert, visible
-from modeldiff.renderer.outline import Repeat, Run, changes, outline
+from modeldiff.renderer.outline import ROWS, Repeat, Run, changes, outline
 from modeldiff.report import remarks
 from modeldiff.report.view import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, joined
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 BUDGET = 60_000
 """Characters at most; a pull-request comment takes 65 536."""
-_ROWS = 20
 _FIGURES = 2
 """What the verdict of one model says, and the bytes."""
 _LONGEST_PHRASE = 600
@@ -52,7 +51,7 @@ def _head(report: Report) -> Iterator[str]:
         if report.overview is not None and len(report.figures) > _FIGURES:
             sizes = "".join(f" · {figure.label.lower()} {figure.new}" for figure in report.figures[1:-1])
         yield f"\n{phrase(report.lead)}{sizes}"
-    facts = (*report.facts[:_ROWS], *remarks.findings(report))
+    facts = (*report.facts[:ROWS], *remarks.findings(report))
     if facts:
         yield ""
         yield "\n".join(f"**{label}:** {phrase(words)}  " for label, words in facts)
@@ -64,7 +63,7 @@ def _rows(report: Report) -> tuple[list[_Row], list[_Row]]:
         rows = [_repeat(one) if isinstance(one, Repeat) else _Row(_single(one)) for one in outline(report)]
     else:
         rows = [_change(one, impact) for impact, one in changes(report)]
-    return rows[:_ROWS], rows[_ROWS:]
+    return rows[:ROWS], rows[ROWS:]
 
 
 def _change(one: LayerView | Run | Repeat, impact: str) -> _Row:

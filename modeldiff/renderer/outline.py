@@ -1,6 +1,6 @@
 # One model as a list folds where its picture folds: of blocks built alike the first is told, and how often it comes
-# again. Bundles are a matter of the picture's size and stay open here. A list of changes folds where rows would say
-# the same: eighty layers that were frozen are one row. It follows the list and not the picture, since the list is
+# again. Bundles are a matter of the picture's size and stay open here. A long list of changes folds where rows would
+# say the same: eighty layers that were frozen are one row. It follows the list and not the picture, since the list is
 # sorted by importance; nothing is told of a fold that would not hold of each of its layers.
 """Rows of a list, what comes again told once: `outline` and `repeats` of one model, `changes` of a comparison."""
 
@@ -13,6 +13,8 @@ from modeldiff.diagram import Body, Card, FoldKind, Group, Trace, build
 from modeldiff.report import Code, LayerView, Phrase, Report, Status
 from modeldiff.report.words import counted, signed
 
+ROWS = 20
+"""So many rows a comment has, and a glance takes in: a list of so many changed layers has a row for each."""
 _LEAST = 3
 """So many rows, or blocks of rows, in a row are told as one."""
 _LONGEST = 32
@@ -115,10 +117,12 @@ def _entries(body: Body, views: Mapping[str, LayerView], told: list[LayerView]) 
 
 
 def changes(report: Report) -> Iterator[tuple[str, LayerView | Run | Repeat]]:
-    """Every changed layer of a comparison, gravest first, with the impact; rows that say the same as one."""
+    """Every changed layer, gravest first, with the impact; in a long list rows that say the same are one."""
     views = {view.address: view for view in report.layers}
+    is_long = sum(len(group.rows) for group in report.groups) > ROWS
     for group in report.groups:
-        for one in _folded([views[address] for address in group.rows]):
+        rows = [views[address] for address in group.rows]
+        for one in _folded(rows) if is_long else rows:
             yield group.impact, one
 
 

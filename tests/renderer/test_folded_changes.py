@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models import model
 
 from modeldiff import compare, render, report
-from modeldiff.renderer.outline import Repeat, Run, changes
+from modeldiff.renderer.outline import ROWS, Repeat, Run, changes
 from modeldiff.report import Report
 
 X = "x: InputLayer(batch_shape=[None, 8])\n"
@@ -33,39 +33,48 @@ def flat(built: Report) -> list[str]:
 
 
 def dense(*, trainable: bool, **other: str) -> str:
-    names = [f"d{index}" for index in range(9)]
+    names = [f"d{index}" for index in range(24)]
     return chain(*(f"{name}: Dense(units=8, trainable={trainable}{other.get(name, '')})" for name in names))
 
 
 def test_layers_of_which_the_same_is_told_are_one_row():
     built = compared(dense(trainable=True), dense(trainable=False))
-    assert flat(built) == ["d0 to d8 (9 layers)"]
+    assert flat(built) == ["d0 to d23 (24 layers)"]
     (line,) = [line for line in render(built.subject, "txt").splitlines() if "d0 to" in line]
-    assert line.split() == "~ d0 to d8 (9 layers) trainable: True → False frozen".split()
+    assert line.split() == "~ d0 to d23 (24 layers) trainable: True → False frozen".split()
 
 
 def test_other_words_and_warnings_have_a_row_of_their_own():
     built = compared(dense(trainable=True), dense(trainable=False, d4=", kernel_regularizer='l2'"))
-    assert flat(built) == ["d0 to d3 (4 layers)", "d4", "d5 to d8 (4 layers)"]
+    assert flat(built) == ["d0 to d3 (4 layers)", "d4", "d5 to d23 (19 layers)"]
     frozen = compared(dense(trainable=True), dense(trainable=False))
     warned = [
         replace(layer, warnings=(("frozen, yet it moved",),)) if layer.name in {"d3", "d4", "d5"} else layer
         for layer in frozen.layers
     ]
     found = flat(replace(frozen, layers=tuple(warned)))
-    assert found == ["d0 to d2 (3 layers)", "d3", "d4", "d5", "d6 to d8 (3 layers)"]
+    assert found == ["d0 to d2 (3 layers)", "d3", "d4", "d5", "d6 to d23 (18 layers)"]
 
 
-def test_two_alike_are_two_rows():
-    assert flat(compared(X, chain("a: Dropout(rate=0.5)", "b: Dropout(rate=0.5)"))) == ["a", "b"]
+def test_a_list_that_is_taken_in_at_a_glance_has_a_row_for_each_layer():
+    layers = [f"n{index}: Dropout(rate=0.5)" for index in range(ROWS)]
+    assert flat(compared(X, chain(*layers))) == [f"n{index}" for index in range(ROWS)]
+    assert flat(compared(X, chain(*layers, "last: Dropout(rate=0.5)"))) == ["n0 to last (21 layers)"]
+
+
+def test_two_alike_are_two_rows_in_a_long_list_too():
+    layers = [f"n{index}: Dropout(rate=0.{index // 2 + 1})" for index in range(16)]
+    others = [f"d{index}: Dense(units={index + 1})" for index in range(8)]
+    names = [line.partition(":")[0] for line in (*layers, *others)]
+    assert flat(compared(X, chain(*layers, *others))) == names
 
 
 def test_blocks_that_come_again_are_told_once_with_their_names():
-    layers = [line for n in range(6) for line in (f"a{n}: Dense(units=8)", f"n{n}: LayerNormalization()")]
+    layers = [line for n in range(12) for line in (f"a{n}: Dense(units=8)", f"n{n}: LayerNormalization()")]
     built = compared(chain("s: Dense(units=8)"), chain("s: Dense(units=8)", *layers))
-    assert flat(built) == ["a0", "n0", "a1 to n5 (10 layers)"]
+    assert flat(built) == ["a0", "n0", "a1 to n11 (22 layers)"]
     comment = render(built.subject, "md")
-    assert "|   | ×5 more like the 2 layers above | `a1` to `n5` (10 layers); +360 together | functional |" in comment
+    assert "|   | ×11 more like the 2 layers above | `a1` to `n11` (22 layers); +792 together | functional |" in comment
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=40))
