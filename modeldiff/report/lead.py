@@ -34,7 +34,7 @@ from modeldiff.report.words import Partners, counted, is_telling, joined, messag
 def lead(result: DiffResult, layers: Sequence[LayerView], found: Sequence[Block]) -> Phrase:
     """Architecture, then weights, in numbers; () where the verdict said it all."""
     sentences: list[Phrase] = []
-    if parts := [*_shells(result), *_block_counts(result, found), *_kind_counts(result)]:
+    if parts := [*_shells(result), *_block_counts(result, found), *_kind_counts(result), *_own(result)]:
         sentences.append(("Architecture: ", Strong(parts[0][0]), *parts[0][1:], *_after(parts[1:]), "."))
     grave = _configured(result)
     training = [one for one in result.changes if isinstance(one, ConfigChanged) and one.site not in grave]
@@ -88,6 +88,20 @@ def _kind_counts(result: DiffResult) -> Iterator[Phrase]:
     for (kind, places), word in zip(sites.items(), words, strict=True):
         if places:
             yield (f"{counted(len(places), 'layer')} {word}", *(_keys(result) if kind is Kind.CONFIG_CHANGED else ()))
+
+
+def _own(result: DiffResult) -> Iterator[Phrase]:
+    """`2 settings of the model changed (depth, gate)`: what a subclassed model itself computes with."""
+    own = [
+        change.key.removeprefix("config.")
+        for change in result.changes
+        if isinstance(change, MetadataChanged)
+        and change.impact >= Impact.FUNCTIONAL
+        and change.key.startswith("config.")
+    ]
+    if own:
+        names: Phrase = (" (", *joined((Code(key),) for key in own), ")") if len(own) <= _KEYS else ()
+        yield (f"{counted(len(own), 'setting')} of the model changed", *names)
 
 
 def _configured(result: DiffResult) -> set[Site]:
@@ -203,9 +217,10 @@ def _at(change: InterfaceChanged) -> Phrase:
 def lacking(result: DiffResult) -> list[Phrase]:
     """What only one file holds, or neither."""
     old, new = result.old, result.new
+    is_known = all(model.metadata.get("config") for model in (old, new))  # of a subclassed model, not of its layers
     held = {
         "connections": (old.graph.has_edges, new.graph.has_edges),
-        "config": (old.has_config, new.has_config),
+        "config of layers" if is_known else "config": (old.has_config, new.has_config),
         "weights": (old.has_weights, new.has_weights),
     }
     found: list[Phrase] = []

@@ -319,3 +319,20 @@ def test_the_lead_names_the_settings_that_changed_and_leads_to_no_layer_of_that_
     lead = render(result, "html").partition('<p class="lead">')[2].partition("</p>")[0]
     assert "<code>activation</code>" in lead
     assert "<a " not in lead
+
+
+def test_settings_of_a_subclassed_model_are_told_beside_layers_that_came():
+    def ranker(gate: str, *more: Layer) -> Model:
+        dense = Layer("dense", "", weights=(weight("kernel", np.ones((4, 4), np.float32)),))
+        built = model(PLAIN)
+        graph = replace(built.graph, layers=(dense, *more), inputs=(), outputs=(), has_edges=False)
+        return replace(built, graph=graph, has_config=False, metadata={"config": {"gate": gate}})
+
+    extra = Layer("extra", "", weights=(weight("kernel", np.zeros((3, 5), np.float32)),))
+    told = report.build(compare(ranker("sigmoid"), ranker("tanh", extra)))
+    assert plain(told.verdict).startswith("Architecture changed: extra added")
+    assert "1 setting of the model changed (gate)" in plain(told.lead)
+    assert [plain(phrase) for label, phrase in told.facts if label == "Not compared"] == [
+        "connections (in neither file)",
+        "config of layers (in neither file)",
+    ]
