@@ -427,7 +427,7 @@ def _input(number: int, seed: int, files: Sequence[Path]) -> tuple[Path, bytes]:
 def _work(numbers: Sequence[int], seed: int, files: Sequence[Path], folder: Path, pipe: int) -> None:
     """The forked process: one line of JSON before and one after each input."""
     resource.setrlimit(resource.RLIMIT_AS, (8 * MEMORY, 8 * MEMORY))  # making an input runs the library too
-    isolation._line = isolation._Line()  # the limits of the command, whose child this process plays
+    isolation._line = isolation.Line()  # the limits of the command, whose child this process plays
     for number in numbers:
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         original, data = _input(number, seed, files)
