@@ -113,7 +113,7 @@ def test_pairing_without_weights_grows_little_faster_than_the_model(pair):
 
 
 @pytest.mark.parametrize("pair", ["all alike", "from scratch", "unrelated", "unlike"])
-def test_no_pair_takes_much_longer_than_the_usual_one(pair):
-    # 1000 layers: three times what two builds of one net take, with as much room again for a busy machine.
-    usual, worst = measure("counted names", 1000, times=2), measure(pair, 1000, times=2)
-    assert worst.ratio < 12 * usual.ratio
+def test_no_pair_takes_much_longer_than_reading_it(pair):
+    # 1000 layers, in times of reading their JSON: two builds of one net take 30, these 60 to 240 with nothing beside; twice
+    # that leaves room for a busy machine. The usual pair is no measure: it was made faster, and the others with it, but less.
+    assert measure(pair, 1000, times=2).ratio < 500
