@@ -155,3 +155,27 @@ def model(text: str, *, path: str = "model.h5", seeds: Mapping[str, int] | None 
     indent = min(len(line) - len(line.lstrip()) for line in lines)
     graph = _graph([line[indent:] for line in lines], "", seeds or {}, "model")
     return Model("model", path, "keras-h5", graph, {"keras_version": "3.15.1", "backend": "tensorflow"})
+
+
+FLAT = """
+    x: InputLayer(batch_shape=[None, 4])
+    s: Dense(units=4, w=1) <- x
+    c: Dense(units=5, w=2) <- s
+    head: Dense(units=2) <- c
+    outputs: head
+"""
+"""A chain."""
+NESTED = """
+    x: InputLayer(batch_shape=[None, 4])
+    front: Functional <- x
+        fi: InputLayer(batch_shape=[None, 4])
+        s: Dense(units=4, w=1) <- fi
+        outputs: s
+    back: Functional <- front
+        bi: InputLayer(batch_shape=[None, 4])
+        c: Dense(units=5, w=2) <- bi
+        outputs: c
+    head: Dense(units=2) <- back
+    outputs: head
+"""
+"""The same, its middle in two sub-models."""

@@ -6,10 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from processes import is_gone, number_in
 
 from modeldiff.beside import beside
 
@@ -107,28 +107,6 @@ def test_a_result_that_cannot_travel_is_made_again() -> None:
     assert done("with beside(lambda: lambda: 7) as result:\n    print(result()())") == (0, "7\n", "")
 
 
-def is_gone(process: int) -> bool:
-    """Whether a process is no more, or before long: a busy machine takes its time."""
-    until = time.monotonic() + 300
-    while time.monotonic() < until:
-        try:
-            if "\nState:\tZ" in Path(f"/proc/{process}/status").read_text():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def number(path: Path) -> int:
-    """The number of a process, once it is written."""
-    until = time.monotonic() + 300
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return int(path.read_text())
-
-
 ENDLESS = "lambda: (Path(path).write_text(str(os.getpid())), time.sleep(600))"
 
 
@@ -143,7 +121,7 @@ def test_a_helper_nobody_asks_ends_with_the_block(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_helper_ends_with_the_command(tmp_path: Path, end: signal.Signals) -> None:
     process = command(f"with beside({ENDLESS}) as result:\n    result()", tmp_path / "helper")
-    helper = number(tmp_path / "helper")
+    helper = number_in(tmp_path / "helper", process)
     process.send_signal(end)
     _, told = process.communicate(timeout=300)
     assert process.returncode == (130 if end is signal.SIGINT else -end)

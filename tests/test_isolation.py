@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
 import pytest
 from h5py import h5d, h5s, h5t
+from processes import is_gone, number_in
 
 from modeldiff import isolation
 
@@ -101,49 +101,28 @@ def test_how_the_child_ends_is_how_the_command_ends(tmp_path: Path, work: str, s
     assert "Traceback" not in told
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> int:
-    """The number that the worker writes once it works, however long a busy machine takes to start it."""
-    while not (path.exists() and path.read_text()):
-        assert process.poll() is None, "the command ended before its work began"
-        time.sleep(0.01)
-    return int(path.read_text())
-
-
-def ends(process: int) -> bool:
-    """Whether a process is no more, or is no more before long: the machine may be busy, and no limit is promised."""
-    until = time.monotonic() + 300
-    while time.monotonic() < until:
-        try:
-            if "\nState:\tZ" in Path(f"/proc/{process}/status").read_text():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.01)
-    return False
-
-
 @pytest.mark.parametrize("to_both", [True, False], ids=["from the terminal", "to the command alone"])
 def test_an_interrupt_ends_both_and_is_no_trouble(tmp_path: Path, *, to_both: bool) -> None:
     process = child(tmp_path, "    time.sleep(600)")
-    worker = wait_for(tmp_path / "child", process)
+    worker = number_in(tmp_path / "child", process)
     if to_both:
         os.kill(worker, signal.SIGINT)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert told == ""
-    assert ends(worker)
+    assert is_gone(worker)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the signal of a closed pipe ends nothing")
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_the_child_does_not_outlive_its_parent(tmp_path: Path, end: signal.Signals) -> None:
     process = child(tmp_path, "    time.sleep(600)")
-    worker = wait_for(tmp_path / "child", process)
+    worker = number_in(tmp_path / "child", process)
     process.send_signal(end)
     process.communicate(timeout=300)  # nobody holds its streams any more
     assert process.returncode == -end
-    assert ends(worker)
+    assert is_gone(worker)
 
 
 def test_programs_are_not_forked() -> None:

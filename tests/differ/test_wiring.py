@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from models import model
+from models import FLAT, NESTED, model
 
 from modeldiff.changes import ROOT, ConfigChanged, InputsRewired, InterfaceChanged, Kind
 from modeldiff.differ import compare
@@ -92,28 +92,8 @@ def test_the_outputs_of_two_calls_of_a_sub_model_are_two() -> None:
 
 
 def test_a_chain_cut_into_two_sub_models_is_not_rewired() -> None:
-    old = """
-        x: InputLayer(batch_shape=[None, 4])
-        s: Dense(units=4, w=1) <- x
-        c: Dense(units=5, w=2) <- s
-        head: Dense(units=2) <- c
-        outputs: head
-    """
-    new = """
-        x: InputLayer(batch_shape=[None, 4])
-        front: Functional <- x
-            fi: InputLayer(batch_shape=[None, 4])
-            s: Dense(units=4, w=1) <- fi
-            outputs: s
-        back: Functional <- front
-            bi: InputLayer(batch_shape=[None, 4])
-            c: Dense(units=5, w=2) <- bi
-            outputs: c
-        head: Dense(units=2) <- back
-        outputs: head
-    """
-    assert not rewired(old, new)
-    assert not rewired(new, old)
+    assert not rewired(FLAT, NESTED)
+    assert not rewired(NESTED, FLAT)
 
 
 def _changed(one: Model, name: str, **fields: Any) -> Model:

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from models import model, weight
+from models import FLAT, NESTED, model, weight
 
 from modeldiff import Options, compare, render, report
 from modeldiff.graph import Layer, Model
@@ -131,34 +131,12 @@ def test_layers_of_one_class_that_went_to_one_other_are_told_together() -> None:
     assert verdict(old, new) == "Architecture changed: 2 layers went from ReLU to ELU"
 
 
-FLAT = """
-    x: InputLayer(batch_shape=[None, 4])
-    s: Dense(units=4, w=1) <- x
-    c: Dense(units=5, w=2) <- s
-    head: Dense(units=2) <- c
-    outputs: head
-"""
-CUT = """
-    x: InputLayer(batch_shape=[None, 4])
-    front: Functional <- x
-        fi: InputLayer(batch_shape=[None, 4])
-        s: Dense(units=4, w=1) <- fi
-        outputs: s
-    back: Functional <- front
-        bi: InputLayer(batch_shape=[None, 4])
-        c: Dense(units=5, w=2) <- bi
-        outputs: c
-    head: Dense(units=2) <- back
-    outputs: head
-"""
-
-
 def test_a_chain_cut_into_two_sub_models_and_back() -> None:
-    built = report.build(compare(model(FLAT), model(CUT)))
+    built = report.build(compare(model(FLAT), model(NESTED)))
     told = "front and back are now sub-models, 2 layers moved into them, every weight identical"
     assert plain(built.verdict) == f"Architecture changed: {told}"
     assert plain(built.lead).startswith("Architecture: 2 sub-models extracted, 2 layers moved. ")
-    built = report.build(compare(model(CUT), model(FLAT)))
+    built = report.build(compare(model(NESTED), model(FLAT)))
     told = "front and back are no sub-models any more, 2 layers moved out of them"
     assert plain(built.verdict) == f"Architecture changed: {told}"
     assert plain(built.lead).startswith("Architecture: 2 sub-models dissolved, 2 layers moved. ")
