@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -96,6 +97,9 @@ def check(arguments: Sequence[str]) -> int:
 
 def main() -> int:
     """Set up, then check."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a script's background job ignores Ctrl-C: so would tests of it
     make_environment()
     find_programs()
     return check(sys.argv[1:])

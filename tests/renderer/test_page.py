@@ -142,11 +142,14 @@ def test_one_model_is_an_architecture_review(opened, pages):
     assert page.inner_text("#views") == "Overview\nEverything"
     assert page.inner_text(".grp h3").split("\n")[-1] == "parameters"
     page.click("a.it >> text=stem")
+    shows(page, "stem")
     assert "72 parameters" in page.inner_text("#panel")
     page.click("a.it >> text=encoder")
+    shows(page, "encoder")
     assert re.search(r"layers · \d+ parameters", page.inner_text("#panel"))
     assert "parameters inside" in page.locator("#strip").get_attribute("aria-valuetext")
     page.click("a.it >> text=stem")
+    shows(page, "stem")
     assert "units" in page.inner_text("#panel")
 
 
